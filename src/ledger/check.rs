@@ -93,9 +93,10 @@ pub fn block_alone_with(
 ) -> Result<CheckedBlock, BlockError> {
     let Block { header, signature, transactions } = block;
     let id = header_alone(&header, network)?;
-    count_within_limit(&transactions, network)?;
     let transactions: Vec<_> = transactions.into_iter().map(|tx| Unchecked { leaf: tx.leaf(), tx }).collect();
+    // The root first: any other error speaks of the block with this id, and a body changed on its way must not.
     root_matches(&header, &transactions)?;
+    count_within_limit(&transactions, network)?;
     if !id.is_signed_by(&header.miner, &signature) {
         return Err(BlockError::NotSigned);
     }
@@ -109,7 +110,7 @@ pub fn block_alone_with(
     Ok(block)
 }
 
-fn count_within_limit(transactions: &[Transaction], network: &Network) -> Result<(), BlockError> {
+fn count_within_limit(transactions: &[Unchecked], network: &Network) -> Result<(), BlockError> {
     let (got, limit) = (transactions.len(), network.spec.max_block_transactions as usize);
     if got > limit { Err(BlockError::TooManyTransactions { got, limit }) } else { Ok(()) }
 }

@@ -158,7 +158,8 @@ mod text {
             return u32::deserialize(from);
         }
         let text = String::deserialize(from)?;
-        u32::from_str_radix(&text, 16)
+        crate::hex_bytes::parse(&text)
+            .map(u32::from_be_bytes)
             .map_err(|_| serde::de::Error::custom(format!("'{text}' is not a compact target of 8 hex digits")))
     }
 }
