@@ -32,6 +32,7 @@ pub enum ApplyError {
 }
 
 /// Accounts with changes on top of what is kept.
+#[derive(Clone)]
 pub struct Overlay<'a> {
     base: &'a dyn AccountSource,
     changes: Changes,
@@ -41,6 +42,11 @@ impl<'a> Overlay<'a> {
     /// No changes yet.
     pub fn new(base: &'a dyn AccountSource) -> Self {
         Self { base, changes: Changes::new() }
+    }
+
+    /// The addresses whose accounts changed.
+    pub fn touched(&self) -> impl Iterator<Item = &Address> {
+        self.changes.keys()
     }
 
     /// All changes.

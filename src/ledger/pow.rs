@@ -14,7 +14,7 @@ const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// A header made ready for trying nonces.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Search {
     /// State of SHA-256 after the two blocks before the nonce.
     midstate: [u32; 8],

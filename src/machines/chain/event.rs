@@ -1,0 +1,249 @@
+//! What the chain hears and what it wants done.
+
+use std::sync::Arc;
+
+use ledger::{
+    Block, BlockError, BlockId, CheckedBlock, CheckedTransaction, Commit, Header, PublicKey, Signature, Tip,
+    Transaction, TxError, TxId,
+};
+
+use crate::PeerId;
+use crate::pool::PoolError;
+
+/// Where something came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// A peer announced it or sent it when asked.
+    Peer(PeerId),
+    /// A peer sent it as part of a sync.
+    Sync(PeerId),
+    /// This node's miner found it.
+    Miner,
+    /// A client of this node; the answer goes to this ticket.
+    Client(u64),
+}
+
+/// Names a gossip message until a verdict is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct GossipTicket(pub u64);
+
+/// What becomes of a gossip message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Pass it on.
+    Accept,
+    /// Do not pass it on; the sender did nothing wrong.
+    Ignore,
+    /// Do not pass it on, and remember who sent it.
+    Reject,
+}
+
+/// A block announced by its header and the first bytes of its transactions' leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The header.
+    pub header: Header,
+    /// The miner's signature.
+    pub signature: Signature,
+    /// First eight bytes of each leaf, in order.
+    pub short_ids: Vec<[u8; 8]>,
+}
+
+/// What the chain hears.
+#[derive(Debug)]
+pub enum Event {
+    /// A peer announced a block.
+    Announced {
+        /// The block in short.
+        announcement: Announcement,
+        /// Who sent it.
+        from: PeerId,
+        /// Where the verdict goes.
+        ticket: GossipTicket,
+    },
+    /// Whole blocks, parents first.
+    Blocks {
+        /// The blocks.
+        blocks: Vec<Block>,
+        /// Where they came from.
+        source: Source,
+    },
+    /// The verifier checked blocks by themselves.
+    BlocksChecked {
+        /// Each block, or why it is refused.
+        results: Vec<Result<Arc<CheckedBlock>, (BlockId, BlockError)>>,
+        /// Where they came from.
+        source: Source,
+    },
+    /// Transactions that a peer passed on.
+    Gossiped {
+        /// The transactions.
+        transactions: Vec<Transaction>,
+        /// Who sent them.
+        from: PeerId,
+        /// Where the verdict goes.
+        ticket: GossipTicket,
+    },
+    /// A client hands in a transaction; the answer goes to the ticket.
+    Submitted {
+        /// The transaction.
+        transaction: Transaction,
+        /// Where the answer goes.
+        ticket: u64,
+    },
+    /// The verifier checked transactions by themselves.
+    TransactionsChecked {
+        /// Each transaction, or why it is refused.
+        results: Vec<Result<Arc<CheckedTransaction>, TxError>>,
+        /// Where they came from.
+        origin: Origin,
+    },
+    /// The miner wants to know what to mine.
+    TemplateWanted {
+        /// The key that will sign the block.
+        miner: PublicKey,
+    },
+    /// Whether this node is behind its peers.
+    Syncing(bool),
+    /// Time passes.
+    Tick,
+}
+
+/// Where checked transactions came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A gossip message.
+    Gossip {
+        /// Who sent it.
+        from: PeerId,
+        /// Where the verdict goes.
+        ticket: GossipTicket,
+    },
+    /// A client of this node.
+    Client(u64),
+}
+
+/// What the chain wants done, in this order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Keep this, durably, before anything after it.
+    Commit(Commit),
+    /// The chain has a new end.
+    TipChanged(TipChanged),
+    /// Check blocks by themselves and come back with [`Event::BlocksChecked`].
+    CheckBlocks {
+        /// The blocks.
+        blocks: Vec<Block>,
+        /// To be handed back.
+        source: Source,
+    },
+    /// Check transactions by themselves and come back with [`Event::TransactionsChecked`].
+    CheckTransactions {
+        /// The transactions.
+        transactions: Vec<Transaction>,
+        /// To be handed back.
+        origin: Origin,
+    },
+    /// What becomes of a gossip message.
+    Verdict {
+        /// The message.
+        ticket: GossipTicket,
+        /// What becomes of it.
+        verdict: Verdict,
+    },
+    /// Tell the peers of a block that this node found.
+    AnnounceBlock(Arc<CheckedBlock>),
+    /// Pass transactions on to the peers.
+    Relay(Vec<Arc<CheckedTransaction>>),
+    /// Ask a peer for a whole block that it announced.
+    Fetch {
+        /// Whom to ask.
+        from: PeerId,
+        /// Which block.
+        id: BlockId,
+    },
+    /// A peer knows blocks that this node lacks.
+    Behind {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Blocks of a sync are taken: on the chain or kept beside it.
+    SyncTaken {
+        /// How many.
+        blocks: usize,
+    },
+    /// A sync delivered a block that is refused or does not connect.
+    SyncRefused {
+        /// Who delivered it.
+        from: PeerId,
+        /// The block.
+        id: BlockId,
+        /// Why.
+        error: BlockError,
+    },
+    /// A peer broke a rule.
+    Misbehaved {
+        /// The peer.
+        peer: PeerId,
+        /// How.
+        why: String,
+    },
+    /// The answer to a client.
+    Answer {
+        /// Whom it is for.
+        ticket: u64,
+        /// The id, or why not.
+        answer: Result<Accepted, Refused>,
+    },
+    /// What the miner may mine.
+    Template(Template),
+    /// This node's own block is refused: something is wrong with this node.
+    OwnBlockRefused {
+        /// The block.
+        id: BlockId,
+        /// Why.
+        error: BlockError,
+    },
+    /// What is stored cannot be read. Nothing can be decided any more.
+    Broken(String),
+}
+
+/// What a client handed in was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// A transaction waits in the pool.
+    Transaction(TxId),
+    /// A block is part of the chain, or kept beside it.
+    Block(BlockId),
+}
+
+/// Why something that a client handed in is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// By the pool.
+    #[error("{0}")]
+    Pool(#[from] PoolError),
+    /// By the rules of blocks.
+    #[error("{0}")]
+    Block(#[from] BlockError),
+}
+
+/// How the end of the chain moved.
+#[derive(Debug, Clone)]
+pub struct TipChanged {
+    /// The new end.
+    pub tip: Tip,
+    /// Blocks that left the chain, the old tip first.
+    pub disconnected: Vec<Arc<CheckedBlock>>,
+    /// Blocks that joined the chain, the lowest first.
+    pub connected: Vec<Arc<CheckedBlock>>,
+}
+
+/// A block that waits for its nonce.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The header without a nonce.
+    pub header: Header,
+    /// Its transactions.
+    pub transactions: Vec<Arc<CheckedTransaction>>,
+}

@@ -1,0 +1,392 @@
+//! The pool: transactions that wait for a block.
+//!
+//! Each account has a queue in nonce order, of which the whole cost is covered by its balance; so every transaction in
+//! the pool can be mined as soon as those before it are. Full at a byte cap: then the lowest fee per byte leaves.
+//! Called by [`crate::chain`] only; everybody else reads a [`PoolView`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ledger::{Account, AccountSource, Address, Amount, CheckedTransaction, Network, TxError, TxId, ViewError};
+use thiserror::Error;
+
+/// Bytes of all transactions: four full blocks.
+pub const MAX_BYTES: usize = 8_000_000;
+/// Transactions of one account: more than any wallet queues, and a twentieth of a pool of small ones.
+pub const MAX_PER_ACCOUNT: usize = 2_000;
+/// How far a nonce may run ahead of the account's next one. Clients that post many at once arrive in any order.
+pub const MAX_GAP: u64 = 1_000;
+/// A transaction that nobody mined for this long is forgotten.
+pub const EXPIRY_MS: u64 = 3 * 60 * 60 * 1000;
+/// A replacement pays at least this much more, or a tenth of the old fee if that is more.
+pub const MIN_FEE_RISE: Amount = Amount::drops(10_000);
+
+/// Why the pool refuses a valid transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PoolError {
+    /// It is there already.
+    #[error("the transaction is waiting already")]
+    Known,
+    /// The accounts do not allow it.
+    #[error("{0}")]
+    Invalid(#[from] TxError),
+    /// The nonce is too far ahead.
+    #[error("nonce {got} is too far ahead, the account's next nonce is {next}")]
+    GapTooWide {
+        /// The nonce of the transaction.
+        got: u64,
+        /// The account's next nonce.
+        next: u64,
+    },
+    /// Another transaction with this nonce waits, and the fee is not enough to replace it.
+    #[error("a transaction with this nonce waits already, replacing it needs a fee of {needed} Barrel")]
+    FeeTooLow {
+        /// The least fee that replaces.
+        needed: Amount,
+    },
+    /// The account has too many.
+    #[error("{MAX_PER_ACCOUNT} transactions of this account wait already")]
+    AccountFull,
+    /// The pool has no room for this fee.
+    #[error("the pool is full, a fee of more than {needed} Barrel would make room")]
+    Full {
+        /// The fee that is not enough.
+        needed: Amount,
+    },
+    /// The accounts cannot be read.
+    #[error("{0}")]
+    View(#[from] ViewError),
+}
+
+/// What others see of the pool: cheap to take, never changes.
+#[derive(Debug, Clone, Default)]
+pub struct PoolView {
+    transactions: imbl::HashMap<TxId, Arc<CheckedTransaction>>,
+    next_nonces: imbl::HashMap<Address, u64>,
+    bytes: usize,
+}
+
+impl PoolView {
+    /// The nonce after the account's queue, if it has one.
+    pub fn next_nonce(&self, address: &Address) -> Option<u64> {
+        self.next_nonces.get(address).copied()
+    }
+
+    /// A transaction that waits.
+    pub fn get(&self, id: &TxId) -> Option<Arc<CheckedTransaction>> {
+        self.transactions.get(id).cloned()
+    }
+
+    /// All that wait, in no order.
+    pub fn transactions(&self) -> impl Iterator<Item = &Arc<CheckedTransaction>> {
+        self.transactions.values()
+    }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.transactions.is_empty()
+    }
+
+    /// Their size together.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// Fee per byte in thousandths of a drop, then age: the first is the first to leave.
+type Rank = (u64, std::cmp::Reverse<u64>, TxId);
+
+#[derive(Debug)]
+struct Entry {
+    tx: Arc<CheckedTransaction>,
+    added_at: u64,
+    rank: Rank,
+}
+
+#[derive(Debug)]
+struct Queue {
+    account: Account,
+    entries: BTreeMap<u64, Entry>,
+}
+
+impl Queue {
+    /// The nonce after the run that starts at the account's next nonce.
+    fn next_nonce(&self) -> u64 {
+        (self.account.nonce..).find(|nonce| !self.entries.contains_key(nonce)).unwrap_or(u64::MAX)
+    }
+
+    fn cost(&self) -> u128 {
+        self.entries.values().map(|entry| cost(&entry.tx)).sum()
+    }
+}
+
+/// The transactions that wait.
+#[derive(Debug)]
+pub struct Pool {
+    network: Arc<Network>,
+    queues: HashMap<Address, Queue>,
+    ranks: BTreeSet<Rank>,
+    by_leaf: HashMap<[u8; 8], TxId>,
+    view: PoolView,
+    counter: u64,
+    max_bytes: usize,
+}
+
+impl Pool {
+    /// An empty pool.
+    pub fn new(network: Arc<Network>) -> Self {
+        Self::with_capacity(network, MAX_BYTES)
+    }
+
+    /// An empty pool with another byte cap.
+    pub fn with_capacity(network: Arc<Network>, max_bytes: usize) -> Self {
+        Self {
+            network,
+            queues: HashMap::new(),
+            ranks: BTreeSet::new(),
+            by_leaf: HashMap::new(),
+            view: PoolView::default(),
+            counter: 0,
+            max_bytes,
+        }
+    }
+
+    /// What others may see.
+    pub fn view(&self) -> &PoolView {
+        &self.view
+    }
+
+    /// Finds a transaction by the first eight bytes of its leaf, as block announcements name it.
+    pub fn by_short_id(&self, short: &[u8; 8]) -> Option<Arc<CheckedTransaction>> {
+        self.view.get(self.by_leaf.get(short)?)
+    }
+
+    /// What can be refused without looking at the signature: a used nonce, a wide gap, no coins.
+    pub fn precheck(
+        &self,
+        sender: &Address,
+        nonce: u64,
+        cost: Amount,
+        accounts: &dyn AccountSource,
+    ) -> Result<(), PoolError> {
+        let account = self.account(sender, accounts)?;
+        if nonce < account.nonce {
+            return Err(TxError::NonceUsed { got: nonce, next: account.nonce }.into());
+        }
+        if nonce - account.nonce > MAX_GAP {
+            return Err(PoolError::GapTooWide { got: nonce, next: account.nonce });
+        }
+        if cost > account.balance {
+            return Err(TxError::InsufficientBalance { needed: cost, balance: account.balance }.into());
+        }
+        Ok(())
+    }
+
+    /// Takes a transaction in, if the accounts, its fee and the caps allow.
+    pub fn add(
+        &mut self,
+        tx: Arc<CheckedTransaction>,
+        mono: u64,
+        accounts: &dyn AccountSource,
+    ) -> Result<(), PoolError> {
+        if self.view.transactions.contains_key(&tx.id()) {
+            return Err(PoolError::Known);
+        }
+        let needed = tx.amount().checked_add(tx.fee()).ok_or(TxError::AmountOverflow)?;
+        self.precheck(&tx.sender(), tx.nonce(), needed, accounts)?;
+        let account = self.account(&tx.sender(), accounts)?;
+        let queue = self.queues.get(&tx.sender());
+        let replaced = queue.and_then(|queue| queue.entries.get(&tx.nonce())).map(|entry| entry.tx.clone());
+        if let Some(old) = &replaced {
+            let rise = MIN_FEE_RISE.as_drops().max(old.fee().as_drops() / 10);
+            let least = Amount::drops(old.fee().as_drops().saturating_add(rise));
+            if tx.fee() < least {
+                return Err(PoolError::FeeTooLow { needed: least });
+            }
+        } else if queue.is_some_and(|queue| queue.entries.len() >= MAX_PER_ACCOUNT) {
+            return Err(PoolError::AccountFull);
+        }
+        let others = queue.map_or(0, Queue::cost) - replaced.as_deref().map_or(0, cost);
+        let total = others + cost(&tx);
+        if total > u128::from(account.balance.as_drops()) {
+            let needed = Amount::drops(u64::try_from(total).unwrap_or(u64::MAX));
+            return Err(TxError::InsufficientBalance { needed, balance: account.balance }.into());
+        }
+        self.make_room(&tx, replaced.as_deref())?;
+        if let Some(old) = replaced {
+            self.remove(&old.sender(), old.nonce());
+        }
+        self.insert(tx, account, mono);
+        Ok(())
+    }
+
+    /// Forgets what waited too long.
+    pub fn expire(&mut self, mono: u64) {
+        let old = |entry: &Entry| entry.added_at.saturating_add(EXPIRY_MS) <= mono;
+        let expired: Vec<_> = self
+            .queues
+            .iter()
+            .filter_map(|(sender, queue)| Some((*sender, *queue.entries.iter().find(|(_, entry)| old(entry))?.0)))
+            .collect();
+        for (sender, from) in expired {
+            self.remove_from(&sender, from);
+        }
+    }
+
+    /// Brings the queues of `touched` accounts in line with a new tip: mined and impossible ones leave.
+    pub fn settle<'a>(
+        &mut self,
+        touched: impl Iterator<Item = &'a Address>,
+        accounts: &dyn AccountSource,
+    ) -> Result<(), ViewError> {
+        for address in touched {
+            if !self.queues.contains_key(address) {
+                continue;
+            }
+            let account = self.read(address, accounts)?;
+            let queue = self.queues.get_mut(address);
+            let Some(queue) = queue else { continue };
+            queue.account = account;
+            let used: Vec<u64> = queue.entries.range(..account.nonce).map(|(nonce, _)| *nonce).collect();
+            let mut left = u128::from(account.balance.as_drops());
+            let unpayable = queue.entries.range(account.nonce..).find_map(|(nonce, entry)| {
+                match left.checked_sub(cost(&entry.tx)) {
+                    Some(rest) => {
+                        left = rest;
+                        None
+                    }
+                    None => Some(*nonce),
+                }
+            });
+            for nonce in used {
+                self.remove(address, nonce);
+            }
+            if let Some(from) = unpayable {
+                self.remove_from(address, from);
+            }
+            self.refresh_next_nonce(address);
+        }
+        Ok(())
+    }
+
+    /// The best transactions for a block: highest fee per byte first, nonces in order, within the network's limits.
+    pub fn select(&self) -> Vec<Arc<CheckedTransaction>> {
+        let spec = &self.network.spec;
+        let mut bytes_left = spec.max_block_bytes as usize - ledger::HEADER_BYTES - 64;
+        let mut barreleye_left = spec.max_barreleye_bytes as usize;
+        let mut heads: BTreeSet<(Rank, Address, u64)> = BTreeSet::new();
+        let head = |address: &Address, nonce: u64| {
+            let entry = self.queues.get(address)?.entries.get(&nonce)?;
+            Some((entry.rank, *address, nonce))
+        };
+        heads.extend(self.queues.iter().filter_map(|(address, queue)| head(address, queue.account.nonce)));
+        let mut chosen = Vec::new();
+        while chosen.len() < spec.max_block_transactions as usize {
+            let Some((_, address, nonce)) = heads.pop_last() else { break };
+            let Some(entry) = self.queues.get(&address).and_then(|queue| queue.entries.get(&nonce)) else { break };
+            let size = entry.tx.size();
+            let barreleye = if entry.tx.is_barreleye() { size } else { 0 };
+            if size > bytes_left || barreleye > barreleye_left {
+                continue;
+            }
+            bytes_left -= size;
+            barreleye_left -= barreleye;
+            chosen.push(entry.tx.clone());
+            heads.extend(head(&address, nonce + 1));
+        }
+        chosen
+    }
+
+    fn account(&self, address: &Address, accounts: &dyn AccountSource) -> Result<Account, ViewError> {
+        match self.queues.get(address) {
+            Some(queue) => Ok(queue.account),
+            None => self.read(address, accounts),
+        }
+    }
+
+    fn read(&self, address: &Address, accounts: &dyn AccountSource) -> Result<Account, ViewError> {
+        let new = Account { balance: Amount::ZERO, nonce: self.network.nonce_base };
+        Ok(accounts.account(address)?.unwrap_or(new))
+    }
+
+    /// Lets the worst leave until `tx` fits; refuses it when only better ones are left.
+    fn make_room(&mut self, tx: &CheckedTransaction, replaced: Option<&CheckedTransaction>) -> Result<(), PoolError> {
+        let freed = replaced.map_or(0, CheckedTransaction::size);
+        while self.view.bytes + tx.size() > self.max_bytes + freed {
+            let Some(worst) = self.ranks.first().copied() else { break };
+            let Some(worst_tx) = self.view.get(&worst.2) else { break };
+            if worst.0 >= fee_per_byte(tx) || worst_tx.sender() == tx.sender() {
+                let per_byte = worst.0 as u128 * tx.size() as u128 / 1000;
+                return Err(PoolError::Full { needed: Amount::drops(u64::try_from(per_byte).unwrap_or(u64::MAX)) });
+            }
+            self.remove_from(&worst_tx.sender(), worst_tx.nonce());
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, tx: Arc<CheckedTransaction>, account: Account, mono: u64) {
+        self.counter += 1;
+        let rank = (fee_per_byte(&tx), std::cmp::Reverse(self.counter), tx.id());
+        let sender = tx.sender();
+        self.ranks.insert(rank);
+        self.by_leaf.insert(short_id(&tx), tx.id());
+        self.view.bytes += tx.size();
+        self.view.transactions.insert(tx.id(), tx.clone());
+        let queue = self.queues.entry(sender).or_insert_with(|| Queue { account, entries: BTreeMap::new() });
+        queue.entries.insert(tx.nonce(), Entry { tx, added_at: mono, rank });
+        self.refresh_next_nonce(&sender);
+    }
+
+    fn remove(&mut self, sender: &Address, nonce: u64) {
+        let Some(queue) = self.queues.get_mut(sender) else { return };
+        let Some(Entry { tx, rank, .. }) = queue.entries.remove(&nonce) else { return };
+        if queue.entries.is_empty() {
+            self.queues.remove(sender);
+        }
+        self.ranks.remove(&rank);
+        self.by_leaf.remove(&short_id(&tx));
+        self.view.bytes -= tx.size();
+        self.view.transactions.remove(&tx.id());
+        self.refresh_next_nonce(sender);
+    }
+
+    /// Removes a transaction and all that can only follow it.
+    fn remove_from(&mut self, sender: &Address, from: u64) {
+        let nonces: Vec<u64> = self
+            .queues
+            .get(sender)
+            .map(|queue| queue.entries.range(from..).map(|(nonce, _)| *nonce).collect())
+            .unwrap_or_default();
+        for nonce in nonces {
+            self.remove(sender, nonce);
+        }
+    }
+
+    fn refresh_next_nonce(&mut self, sender: &Address) {
+        match self.queues.get(sender).map(Queue::next_nonce) {
+            Some(next) => self.view.next_nonces.insert(*sender, next),
+            None => self.view.next_nonces.remove(sender),
+        };
+    }
+}
+
+/// The first eight bytes of the leaf.
+pub fn short_id(tx: &CheckedTransaction) -> [u8; 8] {
+    let mut short = [0; 8];
+    short.copy_from_slice(&tx.leaf().0[..8]);
+    short
+}
+
+fn cost(tx: &CheckedTransaction) -> u128 {
+    u128::from(tx.amount().as_drops()) + u128::from(tx.fee().as_drops())
+}
+
+fn fee_per_byte(tx: &CheckedTransaction) -> u64 {
+    let milli_drops = u128::from(tx.fee().as_drops()) * 1000 / tx.size() as u128;
+    u64::try_from(milli_drops).unwrap_or(u64::MAX)
+}
