@@ -1,1 +1,17 @@
-//! placeholder
+//! The node: command line, configuration, keys, HTTP, and the wiring that starts everything.
+//!
+//! This crate knows all others. It decides nothing about the chain: it translates between people, programs and the
+//! actors.
+
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod config;
+pub mod failure;
+pub mod keyfile;
+pub mod keystore;
+pub mod logging;
+pub mod native_transfer;
+pub mod passphrase;
+pub mod private_file;
+pub mod wallet;

@@ -1,0 +1,23 @@
+//! `peers`: the connected peers of a running node.
+
+use crate::cli::AdminArgs;
+use crate::client::Client;
+use crate::commands::print;
+use crate::failure::Failure;
+
+/// Prints one line for each peer.
+pub fn peers(args: &AdminArgs) -> Result<(), Failure> {
+    let peers = Client::admin(args)?.get("/admin/peers")?.ok()?;
+    if args.json {
+        return print::json(&peers);
+    }
+    let list = peers["peers"].as_array().cloned().unwrap_or_default();
+    let row = |peer: &serde_json::Value| {
+        let direction = if peer["outbound"] == true { "out" } else { "in" };
+        let connected = peer["connected_s"].as_u64().map_or_else(|| "-".into(), print::span);
+        let text = |place| print::text(peer, place);
+        vec![text("/id"), direction.into(), text("/state"), text("/height"), connected, text("/agent"), text("/address")]
+    };
+    let rows: Vec<_> = list.iter().map(row).collect();
+    print::line(print::table(&["peer", "way", "state", "height", "since", "agent", "address"], &rows))
+}

@@ -1,0 +1,87 @@
+//! Printing for people and for programs.
+
+use std::io::{self, ErrorKind, Write};
+
+use ledger::Amount;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// Prints `text` and a line end. Whoever stops reading has read enough.
+pub fn line(text: impl AsRef<str>) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "{}", text.as_ref()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::storage(format!("cannot print: {error}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Prints JSON for programs.
+pub fn json(value: &Value) -> Result<(), Failure> {
+    line(serde_json::to_string_pretty(value).unwrap_or_default())
+}
+
+/// The text at a place of an answer, or `-`.
+pub fn text(value: &Value, place: &str) -> String {
+    match value.pointer(place) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => "-".into(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Drops, in a decimal string, as Barrel.
+pub fn barrels(value: &Value, place: &str) -> String {
+    let drops = value.pointer(place).and_then(Value::as_str).and_then(|text| text.parse().ok());
+    drops.map_or_else(|| "-".into(), |drops| Amount::drops(drops).to_string())
+}
+
+/// How long ago, in the largest fitting unit.
+pub fn ago(unix_ms: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let seconds = (now.as_millis() as u64).saturating_sub(unix_ms) / 1000;
+    format!("{} ago", span(seconds))
+}
+
+/// Seconds in the largest fitting unit.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Rows below a heading, each column as wide as its widest cell but the last.
+pub fn table(heading: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain([heading[column].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+    let row = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![row(&mut heading.iter().copied())];
+    lines.extend(rows.iter().map(|cells| row(&mut cells.iter().map(String::as_str))));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let rows = [vec!["chain".into(), "1".into()], vec!["x".into(), "following".into()]];
+        assert_eq!(table(&["name", "state"], &rows), "name   state\nchain  1\nx      following");
+    }
+
+    #[test]
+    fn drops_are_shown_as_exact_barrel() {
+        let value = serde_json::json!({"balance": "150000000", "other": 3});
+        assert_eq!(barrels(&value, "/balance"), "1.5");
+        assert_eq!((barrels(&value, "/none"), text(&value, "/other")), ("-".into(), "3".into()));
+    }
+}

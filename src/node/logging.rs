@@ -1,0 +1,92 @@
+//! Log lines: readable on a terminal or one JSON object each, with a filter that can change while the node runs.
+
+use std::io::IsTerminal;
+
+use thiserror::Error;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use crate::config::LogFormat;
+
+/// Lines of libraries are of use only when something is wrong with them.
+const QUIET: &str = "actix_server=warn,actix_http=warn,libp2p=warn,hickory_proto=error,hickory_resolver=error";
+
+/// Changes the filter of a running process.
+#[derive(Clone)]
+pub struct LogControl(reload::Handle<EnvFilter, Registry>);
+
+/// Why the log cannot be as asked.
+#[derive(Debug, Error)]
+pub enum LogError {
+    /// Not a filter.
+    #[error("'{filter}' is no log filter ({error}): use error, warn, info, debug, trace, or info,wire=debug")]
+    Filter {
+        /// What was asked for.
+        filter: String,
+        /// What is wrong with it.
+        error: String,
+    },
+    /// Logging was started twice, or has ended.
+    #[error("the log cannot be set up: {0}")]
+    Setup(String),
+}
+
+/// Starts logging to standard error.
+pub fn start(format: LogFormat, filter: &str) -> Result<LogControl, LogError> {
+    let (filter, control) = reload::Layer::new(parse(filter)?);
+    let lines = match format {
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => {
+            fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed()
+        }
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .try_init()
+        .map_err(|error| LogError::Setup(error.to_string()))?;
+    Ok(LogControl(control))
+}
+
+impl LogControl {
+    /// Logs by `filter` from now on.
+    pub fn set(&self, filter: &str) -> Result<(), LogError> {
+        self.0.reload(parse(filter)?).map_err(|error| LogError::Setup(error.to_string()))
+    }
+
+    /// A control that changes nothing that is shown, for tests of whoever holds one.
+    pub fn detached() -> (Self, impl Sized) {
+        let (layer, control) = reload::Layer::new(EnvFilter::new("off"));
+        (Self(control), layer)
+    }
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, LogError> {
+    let bad = |error: String| LogError::Filter { filter: filter.into(), error };
+    // The user's directives come last, so that they win.
+    let whole = if filter.contains('=') || filter == "trace" { format!("{QUIET},{filter}") } else { format!("{filter},{QUIET}") };
+    if filter.trim().is_empty() {
+        return Err(bad("it is empty".into()));
+    }
+    if !filter.contains(['=', ',', ':', '[']) && filter.parse::<tracing::level_filters::LevelFilter>().is_err() {
+        return Err(bad("it is no level".into()));
+    }
+    EnvFilter::try_new(whole).map_err(|error| bad(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_is_none_is_refused_with_examples() {
+        for bad in ["", "loud", "=,=", "info,wire=loud"] {
+            let error = parse(bad).unwrap_err().to_string();
+            assert!(error.contains("use error, warn, info"), "{bad}: {error}");
+        }
+        for good in ["info", "trace", "off", "warn,barreleye=debug"] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+    }
+}
