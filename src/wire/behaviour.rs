@@ -1,0 +1,157 @@
+//! The parts of the swarm, and the transport under them: TCP and names, Noise, Yamux.
+//!
+//! What refuses connections comes first, so that nothing is spent on them.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use libp2p::allow_block_list::{self, BlockedPeers};
+use libp2p::connection_limits::{self, ConnectionLimits};
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::{Swarm, SwarmBuilder, dns, gossipsub, identify, kad, noise, ping, request_response, tcp, yamux};
+use libp2p::{identity::Keypair, memory_connection_limits, request_response::ProtocolSupport};
+
+use crate::codec::SyncCodec;
+use crate::limits::*;
+use crate::names::Names;
+use crate::{NetConfig, WireError, gossip, ranges, rendezvous};
+
+/// Everything that runs on each connection.
+#[derive(NetworkBehaviour)]
+#[behaviour(to_swarm = "Event")]
+pub(crate) struct Behaviour {
+    pub(crate) blocked: allow_block_list::Behaviour<BlockedPeers>,
+    limits: connection_limits::Behaviour,
+    memory: memory_connection_limits::Behaviour,
+    ranges: ranges::Behaviour,
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+    pub(crate) kad: rendezvous::Kad,
+    pub(crate) gossip: gossip::Behaviour,
+    pub(crate) sync: request_response::Behaviour<SyncCodec>,
+}
+
+/// What the parts tell.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Identify(Box<identify::Event>),
+    Ping(ping::Event),
+    Kad(Box<kad::Event>),
+    Gossip(Box<gossipsub::Event>),
+    Sync(Box<request_response::Event<<SyncCodec as request_response::Codec>::Request, crate::Response>>),
+}
+
+impl From<Infallible> for Event {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<identify::Event> for Event {
+    fn from(event: identify::Event) -> Self {
+        Self::Identify(Box::new(event))
+    }
+}
+
+impl From<ping::Event> for Event {
+    fn from(event: ping::Event) -> Self {
+        Self::Ping(event)
+    }
+}
+
+impl From<kad::Event> for Event {
+    fn from(event: kad::Event) -> Self {
+        Self::Kad(Box::new(event))
+    }
+}
+
+impl From<gossipsub::Event> for Event {
+    fn from(event: gossipsub::Event) -> Self {
+        Self::Gossip(Box::new(event))
+    }
+}
+
+type SyncEvent = request_response::Event<<SyncCodec as request_response::Codec>::Request, crate::Response>;
+
+impl From<SyncEvent> for Event {
+    fn from(event: SyncEvent) -> Self {
+        Self::Sync(Box::new(event))
+    }
+}
+
+/// Makes the swarm. Must run inside the runtime that will drive it.
+pub(crate) fn swarm(config: &NetConfig, names: &Names) -> Result<Swarm<Behaviour>, WireError> {
+    let setup = |reason: &dyn std::fmt::Display| WireError::Setup { chain: config.chain, reason: reason.to_string() };
+    let tcp = || {
+        let mut yamux = yamux::Config::default();
+        yamux.set_max_num_streams(MAX_STREAMS);
+        SwarmBuilder::with_existing_identity(config.identity.clone()).with_tokio().with_tcp(
+            tcp::Config::default().nodelay(true),
+            noise::Config::new,
+            move || yamux.clone(),
+        )
+    };
+    let tuned = |swarm: libp2p::swarm::Config| {
+        // A connection is closed for a reason, never for being quiet: pings find the dead ones.
+        swarm.with_idle_connection_timeout(Duration::from_secs(365 * 24 * 3600))
+    };
+    let behaviour = |key: &Keypair| behaviour(key, config, names);
+    match tcp().map_err(|error| setup(&error))?.with_dns() {
+        Ok(builder) => Ok(builder
+            .with_behaviour(behaviour)
+            .map_err(|error| setup(&error))?
+            .with_swarm_config(tuned)
+            .with_connection_timeout(CONNECT_DEADLINE)
+            .build()),
+        Err(error) => {
+            // A machine without a resolver still reaches peers by their IP addresses.
+            tracing::warn!(%error, "the system's name service cannot be read; names of peers are asked of none");
+            Ok(tcp()
+                .map_err(|error| setup(&error))?
+                .with_dns_config(dns::ResolverConfig::default(), dns::ResolverOpts::default())
+                .with_behaviour(behaviour)
+                .map_err(|error| setup(&error))?
+                .with_swarm_config(tuned)
+                .with_connection_timeout(CONNECT_DEADLINE)
+                .build())
+        }
+    }
+}
+
+fn behaviour(
+    key: &Keypair,
+    config: &NetConfig,
+    names: &Names,
+) -> Result<Behaviour, Box<dyn std::error::Error + Send + Sync>> {
+    let outbound = config.max_outbound.saturating_add(QUERY_CONNECTIONS);
+    let limits = ConnectionLimits::default()
+        .with_max_pending_incoming(Some(MAX_PENDING_CONNECTIONS))
+        .with_max_pending_outgoing(Some(MAX_PENDING_CONNECTIONS))
+        .with_max_established_incoming(Some(config.max_inbound))
+        .with_max_established_outgoing(Some(outbound))
+        .with_max_established(Some(config.max_inbound.saturating_add(outbound)))
+        .with_max_established_per_peer(Some(MAX_CONNECTIONS_PER_PEER));
+    let per_range = if config.private_addresses_ok { u32::MAX } else { config.max_inbound_per_range };
+    let identify = identify::Config::new(names.family(), key.public())
+        .with_agent_version(config.agent.clone())
+        .with_push_listen_addr_updates(true)
+        // What others told is filtered before it is kept; the library's own cache would not be.
+        .with_cache_size(0)
+        // Private addresses are nobody's business; the public ones are told as external ones.
+        .with_hide_listen_addrs(!config.private_addresses_ok);
+    let (interval, timeout) = PING;
+    let sync = request_response::Config::default()
+        .with_request_timeout(STREAM_DEADLINE)
+        .with_max_concurrent_streams(MAX_SYNC_STREAMS);
+    Ok(Behaviour {
+        blocked: allow_block_list::Behaviour::default(),
+        limits: connection_limits::Behaviour::new(limits),
+        memory: memory_connection_limits::Behaviour::with_max_bytes(config.max_memory_bytes),
+        ranges: ranges::Behaviour::new(per_range),
+        identify: identify::Behaviour::new(identify),
+        ping: ping::Behaviour::new(ping::Config::new().with_interval(interval).with_timeout(timeout)),
+        kad: rendezvous::behaviour(key.public().to_peer_id(), names),
+        gossip: gossip::behaviour(names)?,
+        sync: request_response::Behaviour::new([(names.sync(), ProtocolSupport::Full)], sync),
+    })
+}

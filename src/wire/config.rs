@@ -1,0 +1,89 @@
+//! What the network task needs to know before it starts.
+
+use std::time::Duration;
+
+use ledger::ChainId;
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
+
+use crate::WireError;
+use crate::limits::MAX_AGENT_BYTES;
+
+/// Settings of a node's network.
+#[derive(Clone)]
+pub struct NetConfig {
+    /// The node's key, ed25519; it makes the peer id.
+    pub identity: Keypair,
+    /// The chain: decides with whom any protocol is shared.
+    pub chain: ChainId,
+    /// Where to listen.
+    pub listen: Vec<Multiaddr>,
+    /// Addresses under which others reach the node, told to everybody as they are.
+    pub external: Vec<Multiaddr>,
+    /// The name under which nodes find one another.
+    pub rendezvous: String,
+    /// Name and version of the node.
+    pub agent: String,
+    /// Inbound connections.
+    pub max_inbound: u32,
+    /// Outbound connections that the node wants; rendezvous queries may open a few more for a while.
+    pub max_outbound: u32,
+    /// Inbound connections from one range of addresses (/24, /64). Does not count where private addresses are usable.
+    pub max_inbound_per_range: u32,
+    /// No connection is accepted while the process uses more memory.
+    pub max_memory_bytes: usize,
+    /// Whether private and loopback addresses are told, believed and dialled: dev and test networks.
+    pub private_addresses_ok: bool,
+    /// How long things may take.
+    pub deadlines: Deadlines,
+}
+
+/// How long things may take; tests shorten them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadlines {
+    /// An answer to any request but `Blocks`.
+    pub request: Duration,
+    /// An answer to `Blocks`, which is up to 4 MiB.
+    pub blocks: Duration,
+    /// A peer that does not show the sync protocol of this chain by then is disconnected.
+    pub identify: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { request: Duration::from_secs(10), blocks: Duration::from_secs(20), identify: Duration::from_secs(10) }
+    }
+}
+
+impl NetConfig {
+    /// Settings for a node that listens nowhere, with the limits that suit one core and 10 s blocks.
+    pub fn new(identity: Keypair, chain: ChainId) -> Self {
+        Self {
+            identity,
+            chain,
+            listen: Vec::new(),
+            external: Vec::new(),
+            rendezvous: "barreleye".into(),
+            agent: concat!("barreleye/", env!("CARGO_PKG_VERSION")).into(),
+            max_inbound: 24,
+            max_outbound: 8,
+            max_inbound_per_range: 4,
+            max_memory_bytes: 1 << 30,
+            private_addresses_ok: false,
+            deadlines: Deadlines::default(),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), WireError> {
+        if self.identity.clone().try_into_ed25519().is_err() {
+            return Err(WireError::Key);
+        }
+        if self.agent.len() > MAX_AGENT_BYTES {
+            return Err(WireError::Config(format!("the agent has more than {MAX_AGENT_BYTES} bytes; shorten it")));
+        }
+        if self.rendezvous.is_empty() {
+            return Err(WireError::Config("the rendezvous name is empty; set --rendezvous".into()));
+        }
+        Ok(())
+    }
+}
