@@ -17,6 +17,7 @@ mod error;
 mod header;
 mod hex_bytes;
 mod key;
+pub mod memory;
 pub mod merkle;
 pub mod pow;
 mod spec;
