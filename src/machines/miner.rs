@@ -64,7 +64,7 @@ pub enum State {
 pub struct JobId(pub u64);
 
 /// What the miner hears.
-#[derive(Debug)]
+#[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
     /// Whether this node is behind its peers.
     Syncing(bool),

@@ -109,7 +109,7 @@ impl Offence {
 }
 
 /// What a peer's actor hears.
-#[derive(Debug)]
+#[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
     /// The connection is there.
     Connected,

@@ -64,6 +64,7 @@ pub struct PoolView {
     transactions: imbl::HashMap<TxId, Arc<CheckedTransaction>>,
     next_nonces: imbl::HashMap<Address, u64>,
     bytes: usize,
+    version: u64,
 }
 
 impl PoolView {
@@ -90,6 +91,11 @@ impl PoolView {
     /// Whether none waits.
     pub fn is_empty(&self) -> bool {
         self.transactions.is_empty()
+    }
+
+    /// Another number after every change.
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Their size together.
@@ -225,6 +231,26 @@ impl Pool {
         Ok(())
     }
 
+    /// Takes in a transaction whose block left the chain. It stands before what was queued on top of it: where the
+    /// balance does not cover all, the later ones leave.
+    pub fn put_back(
+        &mut self,
+        tx: Arc<CheckedTransaction>,
+        mono: u64,
+        accounts: &dyn AccountSource,
+    ) -> Result<(), PoolError> {
+        match self.add(tx.clone(), mono, accounts) {
+            Err(PoolError::Invalid(TxError::InsufficientBalance { .. })) => {}
+            done => return done,
+        }
+        let cost = tx.amount().checked_add(tx.fee()).ok_or(TxError::AmountOverflow)?;
+        self.precheck(&tx.sender(), tx.nonce(), cost, accounts)?;
+        if let Some(next) = tx.nonce().checked_add(1) {
+            self.remove_from(&tx.sender(), next);
+        }
+        self.add(tx, mono, accounts)
+    }
+
     /// Forgets what waited too long.
     pub fn expire(&mut self, mono: u64) {
         let old = |entry: &Entry| entry.added_at.saturating_add(EXPIRY_MS) <= mono;
@@ -314,17 +340,31 @@ impl Pool {
         Ok(accounts.account(address)?.unwrap_or(new))
     }
 
-    /// Lets the worst leave until `tx` fits; refuses it when only better ones are left.
+    /// Lets the worst leave until `tx` fits, or refuses it and lets nobody leave when that would cost better ones.
     fn make_room(&mut self, tx: &CheckedTransaction, replaced: Option<&CheckedTransaction>) -> Result<(), PoolError> {
         let freed = replaced.map_or(0, CheckedTransaction::size);
-        while self.view.bytes + tx.size() > self.max_bytes + freed {
-            let Some(worst) = self.ranks.first().copied() else { break };
-            let Some(worst_tx) = self.view.get(&worst.2) else { break };
-            if worst.0 >= fee_per_byte(tx) || worst_tx.sender() == tx.sender() {
-                let per_byte = worst.0 as u128 * tx.size() as u128 / 1000;
-                return Err(PoolError::Full { needed: Amount::drops(u64::try_from(per_byte).unwrap_or(u64::MAX)) });
+        let mut excess = (self.view.bytes + tx.size()).saturating_sub(self.max_bytes + freed);
+        // From which nonce on an account's queue leaves: what follows a transaction that left can never be mined.
+        let mut leaving: BTreeMap<Address, u64> = BTreeMap::new();
+        for (rate, _, id) in &self.ranks {
+            if excess == 0 {
+                break;
             }
-            self.remove_from(&worst_tx.sender(), worst_tx.nonce());
+            let Some(worst) = self.view.get(id) else { continue };
+            if *rate >= fee_per_byte(tx) || worst.sender() == tx.sender() {
+                let needed = u128::from(*rate) * tx.size() as u128 / 1000;
+                return Err(PoolError::Full { needed: Amount::drops(u64::try_from(needed).unwrap_or(u64::MAX)) });
+            }
+            let before = leaving.get(&worst.sender()).copied().unwrap_or(u64::MAX);
+            if worst.nonce() < before {
+                let queue = self.queues.get(&worst.sender());
+                let entries = queue.into_iter().flat_map(|queue| queue.entries.range(worst.nonce()..before));
+                excess = excess.saturating_sub(entries.map(|(_, entry)| entry.tx.size()).sum());
+                leaving.insert(worst.sender(), worst.nonce());
+            }
+        }
+        for (sender, from) in leaving {
+            self.remove_from(&sender, from);
         }
         Ok(())
     }
@@ -368,6 +408,7 @@ impl Pool {
     }
 
     fn refresh_next_nonce(&mut self, sender: &Address) {
+        self.view.version += 1;
         match self.queues.get(sender).map(Queue::next_nonce) {
             Some(next) => self.view.next_nonces.insert(*sender, next),
             None => self.view.next_nonces.remove(sender),

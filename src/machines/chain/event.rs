@@ -25,7 +25,12 @@ pub enum Source {
 
 /// Names a gossip message until a verdict is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct GossipTicket(pub u64);
+pub struct GossipTicket {
+    /// The hash of its content.
+    pub message: [u8; 32],
+    /// Who passed it on.
+    pub source: PeerId,
+}
 
 /// What becomes of a gossip message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +55,7 @@ pub struct Announcement {
 }
 
 /// What the chain hears.
-#[derive(Debug)]
+#[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
     /// A peer announced a block.
     Announced {

@@ -192,13 +192,10 @@ impl Chain {
         effects: &mut Vec<Effect>,
     ) -> Result<(), ViewError> {
         let Announcement { header, signature, short_ids } = announcement;
-        let id = match self.check_announced(now, &header, view)? {
-            Ok(id) if !id.is_signed_by(&header.miner, &signature) => {
-                effects.push(Effect::Verdict { ticket, verdict: Verdict::Reject });
-                effects.push(misbehaved(from, format!("announced block {id} without its miner's signature")));
-                return Ok(());
-            }
-            Ok(id) => id,
+        let (id, verdict) = match self.check_announced(now, &header, view)? {
+            Ok(id) => (id, Verdict::Accept),
+            // Not passed on, but fetched and kept until its time comes.
+            Err(BlockError::FromTheFuture { .. }) => (header.id(), Verdict::Ignore),
             Err(BlockError::UnknownParent(_)) => {
                 effects.push(Effect::Verdict { ticket, verdict: Verdict::Ignore });
                 effects.push(Effect::Behind { peer: from });
@@ -214,11 +211,16 @@ impl Chain {
                 return Ok(());
             }
         };
-        if self.checking.contains(&id) || view.header(&id)?.is_some() {
+        if !id.is_signed_by(&header.miner, &signature) {
+            effects.push(Effect::Verdict { ticket, verdict: Verdict::Reject });
+            effects.push(misbehaved(from, format!("announced block {id} without its miner's signature")));
+            return Ok(());
+        }
+        if self.checking.contains(&id) || self.early.contains(&id) || view.header(&id)?.is_some() {
             effects.push(Effect::Verdict { ticket, verdict: Verdict::Ignore });
             return Ok(());
         }
-        effects.push(Effect::Verdict { ticket, verdict: Verdict::Accept });
+        effects.push(Effect::Verdict { ticket, verdict });
         let from_pool = |short: &[u8; 8]| self.pool.by_short_id(short).map(|tx| tx.transaction().clone());
         match short_ids.iter().map(from_pool).collect::<Option<Vec<_>>>() {
             Some(transactions) if merkle_matches(&header, &transactions) => {
@@ -347,8 +349,13 @@ impl Chain {
                     taken.push((block, source));
                 }
                 Outcome::Known => self.answer_known(id, source, effects),
-                Outcome::Refused(_, BlockError::FromTheFuture { ahead_ms }) => {
-                    self.early.add(block, source, now.unix.saturating_add(ahead_ms));
+                Outcome::Refused(_, error @ BlockError::FromTheFuture { .. }) => {
+                    let from_unix = block.header().time.saturating_sub(network.future_limit_ms());
+                    self.early.add(block, source, from_unix);
+                    // The sync is not to wait for it: the node mines meanwhile.
+                    if let Source::Sync(from) = source {
+                        effects.push(Effect::SyncRefused { from, id, error });
+                    }
                 }
                 Outcome::Refused(bad, error) => self.refuse(bad, error, source, effects),
             }
@@ -444,7 +451,7 @@ impl Chain {
         for block in changed.disconnected.iter().rev() {
             for tx in block.transactions() {
                 // Those that the new branch holds, or makes impossible, are refused here, as they should be.
-                if self.pool.add(tx.clone(), now.mono, &accounts).is_ok() {
+                if self.pool.put_back(tx.clone(), now.mono, &accounts).is_ok() {
                     self.keep_local(now, tx.clone());
                 }
             }

@@ -79,6 +79,10 @@ impl Early {
         }
     }
 
+    pub fn contains(&self, id: &BlockId) -> bool {
+        self.by_time.keys().any(|(_, early)| early == id)
+    }
+
     /// The blocks whose time has come.
     pub fn take(&mut self, unix: u64) -> Vec<(Arc<CheckedBlock>, Source)> {
         let later = self.by_time.split_off(&(unix.saturating_add(1), BlockId::ZERO));

@@ -90,7 +90,7 @@ pub struct Fixed {
 }
 
 /// What discovery hears.
-#[derive(Debug)]
+#[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
     /// A peer passed the handshake.
     Ready {
@@ -206,6 +206,14 @@ struct FixedState {
     answered_by: Option<PeerId>,
 }
 
+impl FixedState {
+    /// It was not reached: tried again later, later each time, for ever.
+    fn failed(&mut self, mono: u64) {
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = mono + (500 << self.failures.min(6)).min(MAX_FIXED_BACKOFF_MS);
+    }
+}
+
 /// The discovery machine.
 #[derive(Debug)]
 pub struct Discovery {
@@ -215,6 +223,8 @@ pub struct Discovery {
     fixed: Vec<FixedState>,
     candidates: BTreeMap<PeerId, Vec<String>>,
     connected: BTreeSet<PeerId>,
+    /// Where connected peers say they listen, until the handshake says whether they are worth a record.
+    listening: BTreeMap<PeerId, Vec<String>>,
     ready: BTreeSet<PeerId>,
     dialing: BTreeMap<Target, u64>,
     banned: BTreeMap<PeerId, u64>,
@@ -244,6 +254,7 @@ impl Discovery {
             fixed: params.fixed.into_iter().map(fixed).collect(),
             candidates: BTreeMap::new(),
             connected: BTreeSet::new(),
+            listening: BTreeMap::new(),
             ready: BTreeSet::new(),
             dialing: BTreeMap::new(),
             banned: BTreeMap::new(),
@@ -292,13 +303,10 @@ impl Discovery {
                 }
             }
             Event::DialFailed { peer, addresses } => self.dial_failed(now, peer, &addresses, &mut effects),
-            Event::Listens { peer, addresses } => {
-                if let Some(record) = self.book.listens(&peer, &addresses) {
-                    effects.push(Effect::Save { peer, record });
-                }
-            }
+            Event::Listens { peer, addresses } => self.listens(peer, addresses, &mut effects),
             Event::Found { peers } => self.found(peers),
             Event::RoutingUpdated => self.routing_updated(now, &mut effects),
+            Event::Dial(fixed) if fixed.peer == Some(self.me) => {}
             Event::Dial(fixed) => {
                 self.dialing.insert(target(fixed.peer, &fixed.address), now.mono);
                 effects.push(Effect::Dial { peer: fixed.peer, addresses: vec![fixed.address] });
@@ -327,7 +335,10 @@ impl Discovery {
         for fixed in self.fixed.iter_mut().filter(|fixed| fixed.answered_by == Some(peer)) {
             fixed.failures = 0;
         }
-        let (record, dropped) = self.book.succeeded(peer, dialed, now.unix);
+        let (mut record, dropped) = self.book.succeeded(peer, dialed, now.unix);
+        if let Some(news) = self.listening.get(&peer).and_then(|addresses| self.book.listens(&peer, addresses)) {
+            record = news;
+        }
         effects.extend(dropped.map(|peer| Effect::Forget { peer }));
         effects.push(Effect::Save { peer, record });
         effects.push(Effect::Peers(self.ready.len()));
@@ -336,14 +347,34 @@ impl Discovery {
         }
     }
 
+    /// A peer may say where it listens before or after the handshake.
+    fn listens(&mut self, peer: PeerId, mut addresses: Vec<String>, effects: &mut Vec<Effect>) {
+        addresses.truncate(MAX_ADDRESSES);
+        if let Some(record) = self.book.listens(&peer, &addresses) {
+            effects.push(Effect::Save { peer, record });
+        }
+        if self.connected.contains(&peer) {
+            self.listening.insert(peer, addresses);
+        }
+    }
+
     fn gone(&mut self, now: Now, peer: PeerId, effects: &mut Vec<Effect>) {
         self.connected.remove(&peer);
+        self.listening.remove(&peer);
+        let was_ready = self.ready.remove(&peer);
         for fixed in self.fixed.iter_mut().filter(|fixed| fixed.answered_by == Some(peer)) {
             fixed.answered_by = None;
-            fixed.not_before = now.mono + 1_000;
+            if was_ready {
+                fixed.not_before = now.mono + 1_000;
+            } else {
+                fixed.failed(now.mono);
+            }
         }
-        if self.ready.remove(&peer) {
+        if was_ready {
             effects.push(Effect::Peers(self.ready.len()));
+        } else {
+            // It let us in and never passed the handshake: an attempt that failed, or it would be tried at each tick.
+            self.attempt_failed(now, &peer, effects);
         }
     }
 
@@ -357,12 +388,15 @@ impl Discovery {
 
     fn ban(&mut self, peer: PeerId, until: u64, effects: &mut Vec<Effect>) {
         if self.banned.len() >= MAX_BANNED
+            && !self.banned.contains_key(&peer)
             && let Some(soonest) = self.banned.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer)
         {
             self.banned.remove(&soonest);
             effects.push(Effect::Refuse { peer: soonest, refuse: false });
         }
-        self.banned.insert(peer, until);
+        // The operator's word holds longer than a machine's.
+        let latest = self.banned.entry(peer).or_insert(until);
+        *latest = until.max(*latest);
         effects.push(Effect::Refuse { peer, refuse: true });
         self.never_again(peer, effects);
     }
@@ -371,8 +405,7 @@ impl Discovery {
         for address in addresses {
             self.dialing.remove(&Target::Address(bare(address).into()));
             for fixed in self.fixed.iter_mut().filter(|fixed| bare(&fixed.fixed.address) == bare(address)) {
-                fixed.failures = fixed.failures.saturating_add(1);
-                fixed.not_before = now.mono + (500 << fixed.failures.min(6)).min(MAX_FIXED_BACKOFF_MS);
+                fixed.failed(now.mono);
             }
         }
         let Some(peer) = peer else { return };
@@ -380,17 +413,20 @@ impl Discovery {
         self.candidates.remove(&peer);
         for fixed in self.fixed.iter_mut().filter(|fixed| fixed.fixed.peer == Some(peer)) {
             if fixed.not_before <= now.mono {
-                fixed.failures = fixed.failures.saturating_add(1);
-                fixed.not_before = now.mono + (500 << fixed.failures.min(6)).min(MAX_FIXED_BACKOFF_MS);
+                fixed.failed(now.mono);
             }
         }
         // Somebody who is connected was reached: another of its addresses failing says nothing.
         if self.connected.contains(&peer) {
             return;
         }
-        match self.book.failed(&peer, now.mono, now.unix) {
-            Some(Some(record)) => effects.push(Effect::Save { peer, record }),
-            Some(None) => effects.push(Effect::Forget { peer }),
+        self.attempt_failed(now, &peer, effects);
+    }
+
+    fn attempt_failed(&mut self, now: Now, peer: &PeerId, effects: &mut Vec<Effect>) {
+        match self.book.failed(peer, now.mono, now.unix) {
+            Some(Some(record)) => effects.push(Effect::Save { peer: *peer, record }),
+            Some(None) => effects.push(Effect::Forget { peer: *peer }),
             None => {}
         }
     }

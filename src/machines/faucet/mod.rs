@@ -124,7 +124,7 @@ pub enum State {
 }
 
 /// What the faucet hears.
-#[derive(Debug)]
+#[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
     /// Somebody claims.
     Claim {
@@ -378,12 +378,16 @@ impl Faucet {
     }
 
     fn not_kept(&mut self, claim: u64, why: String, effects: &mut Vec<Effect>) {
+        let Some(open) = self.claims.get_mut(&claim) else { return };
+        let Some(ticket) = open.ticket else {
+            // An old claim that was signed anew: it is owed all the same. The next tick signs it again.
+            open.row.phase = Phase::Overtaken(0);
+            return;
+        };
         let Some(open) = self.claims.remove(&claim) else { return };
         self.by_payout.remove(&open.id);
         self.limits.uncount(open.row.client, &open.row.payout.to, open.until);
-        if let Some(ticket) = open.ticket {
-            effects.push(Effect::Answer { ticket, answer: Err(ClaimError::NotKept(why)) });
-        }
+        effects.push(Effect::Answer { ticket, answer: Err(ClaimError::NotKept(why)) });
     }
 
     fn tip_changed(&mut self, changed: &TipChanged, effects: &mut Vec<Effect>) {

@@ -9,7 +9,7 @@ use ledger::{Block, BlockId};
 use super::event::Ask;
 use crate::PeerId;
 
-/// Bytes of bodies that may be asked for or wait for an earlier one.
+/// Bytes of bodies that may be asked for, wait for an earlier one, or wait at the chain.
 pub const WINDOW_BYTES: usize = 16_000_000;
 /// Bytes that one question should bring: enough to keep a fast line busy, little enough to be answered in time.
 pub const REQUEST_BYTES: usize = 1_000_000;
@@ -45,6 +45,17 @@ pub(super) struct Download {
     mean_bytes: usize,
 }
 
+/// What an answer with blocks is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// The blocks that were asked for, or the first of them.
+    Good(PeerId),
+    /// None: it follows another branch. No offence, but it is of no use.
+    Nothing(PeerId),
+    /// Others than were asked for.
+    Wrong(PeerId),
+}
+
 /// Blocks in order, with who delivered them.
 pub(super) struct Ready {
     pub from: PeerId,
@@ -73,6 +84,11 @@ impl Download {
         self.taken
     }
 
+    /// How many blocks, from the lowest on, were handed to the chain.
+    pub fn offered(&self) -> usize {
+        self.offered
+    }
+
     /// The chain took blocks. Late news of an earlier run must not count for more than was offered.
     pub fn take(&mut self, blocks: usize) {
         self.taken = (self.taken + blocks).min(self.offered);
@@ -86,9 +102,9 @@ impl Download {
     pub fn next(&mut self, peer: PeerId, ask: Ask, now: u64) -> Option<Vec<BlockId>> {
         let in_flight: usize = self.asked.values().map(|(_, asked)| asked.ids.len()).sum();
         let of_peer = self.asked.values().filter(|(_, asked)| asked.peer == peer).count();
-        let window = in_flight * self.mean_bytes + self.arrived_bytes;
         let waiting = self.offered - self.taken;
-        if of_peer >= PER_PEER || waiting >= MAX_OFFERED || (window >= WINDOW_BYTES && in_flight > 0) {
+        let window = (in_flight + waiting) * self.mean_bytes + self.arrived_bytes;
+        if of_peer >= PER_PEER || waiting >= MAX_OFFERED || (window >= WINDOW_BYTES && in_flight + waiting > 0) {
             return None;
         }
         let &(first, _) = self.todo.front()?;
@@ -101,20 +117,20 @@ impl Download {
         Some(ids)
     }
 
-    /// Blocks arrived. Gives whose they are, or an error if they are not what was asked for.
-    pub fn arrive(&mut self, ask: Ask, blocks: Vec<Block>) -> Option<Result<PeerId, PeerId>> {
+    /// Blocks arrived. None if they answer no open question.
+    pub fn arrive(&mut self, ask: Ask, blocks: Vec<Block>) -> Option<Arrival> {
         let (first, asked) = self.asked.remove(&ask)?;
         let got: Vec<_> = blocks.iter().map(|block| block.header.id()).collect();
-        if got.is_empty() || got.len() > asked.ids.len() || got != asked.ids[..got.len()] {
+        if got.is_empty() || !asked.ids.starts_with(&got) {
             self.put_back(first, &asked.ids);
-            return Some(Err(asked.peer));
+            return Some(if got.is_empty() { Arrival::Nothing(asked.peer) } else { Arrival::Wrong(asked.peer) });
         }
         self.put_back(first + got.len(), &asked.ids[got.len()..]);
         let bytes: usize = blocks.iter().map(Block::size).sum();
         self.mean_bytes = (self.mean_bytes + bytes / got.len()) / 2;
         self.arrived_bytes += bytes;
         self.arrived.insert(first, (asked.peer, blocks));
-        Some(Ok(asked.peer))
+        Some(Arrival::Good(asked.peer))
     }
 
     /// A question failed: its blocks are asked for again. Gives whom it was asked of.

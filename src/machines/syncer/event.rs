@@ -9,7 +9,7 @@ use crate::PeerId;
 pub struct Ask(pub u64);
 
 /// What the syncer hears.
-#[derive(Debug)]
+#[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
     /// A peer passed the handshake, or told its tip again.
     Status {

@@ -12,11 +12,11 @@ mod headers;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ledger::{ChainSource, Header, Network, Tip, ViewError};
+use ledger::{BlockId, ChainSource, Header, Network, Tip, ViewError};
 use serde::Serialize;
 
-use self::download::Download;
-use self::headers::HeaderRun;
+use self::download::{Arrival, Download};
+use self::headers::{HeaderRun, HeadersError};
 use crate::{Now, PeerId};
 
 pub use self::event::{Ask, Effect, Event};
@@ -86,7 +86,8 @@ pub enum State {
 #[derive(Debug, Clone)]
 struct Peer {
     tip: Tip,
-    asked_status_at: u64,
+    /// None: to be asked with the next tick.
+    asked_status_at: Option<u64>,
     failures: u32,
     not_before: u64,
 }
@@ -94,7 +95,7 @@ struct Peer {
 #[derive(Debug)]
 enum Work {
     Idle,
-    Headers { ask: Ask, peer: PeerId, run: Option<HeaderRun>, until: u64 },
+    Headers { ask: Ask, peer: PeerId, run: Option<HeaderRun>, after: Option<BlockId>, until: u64 },
     Blocks { peer: PeerId, run: HeaderRun, more: bool, download: Download, began: u64, moved: u64 },
 }
 
@@ -142,8 +143,12 @@ impl Syncer {
         let mut effects = Vec::new();
         match event {
             Event::Status { peer, tip } => {
-                let known =
-                    self.peers.entry(peer).or_insert(Peer { tip, asked_status_at: mono, failures: 0, not_before: 0 });
+                let known = self.peers.entry(peer).or_insert(Peer {
+                    tip,
+                    asked_status_at: Some(mono),
+                    failures: 0,
+                    not_before: 0,
+                });
                 known.tip = tip;
                 if self.comparing.is_some_and(|(who, _)| who == peer) {
                     self.comparing = None;
@@ -156,7 +161,7 @@ impl Syncer {
             Event::Failed { ask, .. } => self.failed(mono, ask),
             Event::Taken { blocks } => self.taken(mono, blocks),
             Event::TipChanged(tip) => self.tip_changed(mono, tip),
-            Event::Refused { from, .. } => self.refused(mono, from),
+            Event::Refused { from, id, .. } => self.refused(mono, from, &id),
             Event::Tick => self.tick(mono, &mut effects),
         }
         self.go_on(mono, view, &mut effects)?;
@@ -172,7 +177,7 @@ impl Syncer {
             self.comparing = None;
             let ask = self.new_ask();
             effects.push(Effect::AskHeaders { ask, peer, locator: locator(view)? });
-            self.work = Work::Headers { ask, peer, run: None, until: mono + HEADERS_MS };
+            self.work = Work::Headers { ask, peer, run: None, after: None, until: mono + HEADERS_MS };
         }
         let Work::Blocks { run, download, .. } = &mut self.work else { return Ok(()) };
         while let Some(ready) = download.ready() {
@@ -209,13 +214,17 @@ impl Syncer {
         view: &dyn ChainSource,
         effects: &mut Vec<Effect>,
     ) -> Result<(), ViewError> {
-        let Work::Headers { ask: expected, peer, run, .. } = &mut self.work else { return Ok(()) };
+        let Work::Headers { ask: expected, peer, run, after, .. } = &mut self.work else { return Ok(()) };
         if *expected != ask {
             return Ok(());
         }
         let peer = *peer;
         let extended = match run.take() {
             Some(mut run) => run.extend(headers, &self.network).map(|()| Some(run)),
+            // The same known headers again and again would hold this node in the sync for ever.
+            None if after.is_some_and(|after| headers.first().is_some_and(|first| first.previous != after)) => {
+                Err(HeadersError::Detached)
+            }
             None => HeaderRun::start(headers, &self.network, view)?,
         };
         self.work = Work::Idle;
@@ -230,10 +239,10 @@ impl Syncer {
                 self.work = Work::Blocks { peer, run, more: full, download, began: mono, moved: mono };
             }
             Ok(run) if full && run.as_ref().is_none_or(|run| run.ids.len() < MAX_BRANCH) => {
-                let last = headers.last().map(Header::id).into_iter().collect();
+                let after = headers.last().map(Header::id);
                 let ask = self.new_ask();
-                effects.push(Effect::AskHeaders { ask, peer, locator: last });
-                self.work = Work::Headers { ask, peer, run, until: mono + HEADERS_MS };
+                effects.push(Effect::AskHeaders { ask, peer, locator: after.into_iter().collect() });
+                self.work = Work::Headers { ask, peer, run, after, until: mono + HEADERS_MS };
             }
             // It has nothing more than we do. If its tip has arrived here meanwhile, all is well; else it claimed more
             // than it delivers, or it moved to another branch: not believed for a while.
@@ -254,12 +263,14 @@ impl Syncer {
     fn blocks(&mut self, mono: u64, ask: Ask, blocks: Vec<ledger::Block>, effects: &mut Vec<Effect>) {
         let Work::Blocks { download, .. } = &mut self.work else { return };
         match download.arrive(ask, blocks) {
-            Some(Ok(peer)) => {
+            Some(Arrival::Good(peer)) => {
                 if let Some(peer) = self.peers.get_mut(&peer) {
                     peer.failures = 0;
                 }
             }
-            Some(Err(peer)) => {
+            // A peer of another branch, with as much work: honest, but not to be asked for these.
+            Some(Arrival::Nothing(peer)) => self.blame(peer, mono),
+            Some(Arrival::Wrong(peer)) => {
                 effects.push(Effect::Misbehaved { peer, why: "sent other blocks than it was asked for".into() });
                 self.blame(peer, mono);
             }
@@ -297,15 +308,18 @@ impl Syncer {
         }
     }
 
-    /// A block of the sync is refused: the run leads nowhere.
-    fn refused(&mut self, mono: u64, from: PeerId) {
-        let leader = match &self.work {
-            Work::Blocks { peer, .. } => Some(*peer),
-            _ => None,
-        };
+    /// A block of the sync is refused: the run leads nowhere. With one block go all that follow it, so more such news
+    /// comes when the next run has begun; only what this run handed on counts.
+    fn refused(&mut self, mono: u64, from: PeerId, id: &BlockId) {
+        let Work::Blocks { peer, run, download, .. } = &self.work else { return };
+        if !run.ids[..download.offered()].contains(id) {
+            return;
+        }
+        let leader = *peer;
         self.work = Work::Idle;
-        for peer in leader.into_iter().chain([from]) {
-            self.blame(peer, mono);
+        self.blame(leader, mono);
+        if from != leader {
+            self.blame(from, mono);
         }
     }
 
@@ -328,7 +342,7 @@ impl Syncer {
         if !more {
             self.comparing = Some((peer, mono));
             if let Some(peer) = self.peers.get_mut(&peer) {
-                peer.asked_status_at = 0;
+                peer.asked_status_at = None;
             }
         }
     }
@@ -358,11 +372,11 @@ impl Syncer {
             _ => {}
         }
         self.comparing = self.comparing.filter(|(_, since)| since.saturating_add(HEADERS_MS) > mono);
-        let due = |peer: &Peer| peer.asked_status_at.saturating_add(STATUS_MS) <= mono;
+        let due = |peer: &Peer| peer.asked_status_at.is_none_or(|at| at.saturating_add(STATUS_MS) <= mono);
         let due: Vec<_> = self.peers.iter().filter(|(_, peer)| due(peer)).map(|(id, _)| *id).collect();
         for peer in due {
             if let Some(known) = self.peers.get_mut(&peer) {
-                known.asked_status_at = mono;
+                known.asked_status_at = Some(mono);
             }
             effects.push(Effect::AskStatus { peer });
         }
@@ -380,10 +394,10 @@ impl Syncer {
     fn ask_status(&mut self, peer: PeerId, mono: u64, effects: &mut Vec<Effect>) {
         let Some(known) = self.peers.get_mut(&peer) else { return };
         // A second question while one is open would tell nothing more.
-        if known.asked_status_at.saturating_add(500) > mono && known.asked_status_at != 0 {
+        if known.asked_status_at.is_some_and(|at| at.saturating_add(500) > mono) {
             return;
         }
-        known.asked_status_at = mono;
+        known.asked_status_at = Some(mono);
         effects.push(Effect::AskStatus { peer });
         if matches!(self.work, Work::Idle) && self.comparing.is_none() {
             self.comparing = Some((peer, mono));
@@ -440,7 +454,7 @@ impl Syncer {
 }
 
 /// Ids from the tip downwards: ten single steps, then doubling ones, genesis last.
-fn locator(view: &dyn ChainSource) -> Result<Vec<ledger::BlockId>, ViewError> {
+fn locator(view: &dyn ChainSource) -> Result<Vec<BlockId>, ViewError> {
     let (mut height, mut step) = (view.tip()?.height, 1);
     let mut ids = Vec::new();
     loop {
