@@ -95,7 +95,7 @@ pub fn apply(
     Ok((working.after, Undo(working.before.into_iter().collect())))
 }
 
-/// The inverse of [`apply`]: the accounts as they were before the block.
+/// The inverse of [`apply`]: the accounts as they were before the block (rule F2).
 pub fn revert(undo: &Undo) -> Changes {
     undo.0.iter().copied().collect()
 }

@@ -36,12 +36,13 @@ fn b1_an_id_equal_to_the_target_meets_it_and_one_above_does_not() {
 
 #[test]
 fn b1_d_another_target_than_the_rule_gives_is_refused() {
-    let chain = chain();
-    // Harder than it must be, and the same target in another form.
-    for target in [0x207f_fffe, 0x2100_7fff] {
+    let easiest = CompactTarget(0x207f_ff00);
+    let chain = chain_with(|spec| (spec.first_target, spec.easiest_target) = (easiest, easiest));
+    assert_eq!(CompactTarget(0x2100_7fff).expand(), easiest.expand(), "the same target in another form");
+    for target in [0x207f_feff, 0x2100_7fff] {
         let header = Header { target: CompactTarget(target), ..chain.header(4, &[]) };
         let error = check::header_in_context(&header, chain.tip(), None, &chain.network).unwrap_err();
-        assert_eq!(error.to_string(), format!("the target is {target:08x}, the difficulty rule says 207fffff"));
+        assert_eq!(error.to_string(), format!("the target is {target:08x}, the difficulty rule says 207fff00"));
         assert!(error.condemns_the_id());
     }
 }
