@@ -9,6 +9,8 @@ mod bucket;
 pub mod chain;
 pub mod discovery;
 pub mod faucet;
+#[cfg(test)]
+mod fixture;
 pub mod miner;
 mod now;
 pub mod peer;

@@ -3,6 +3,9 @@
 //! `Off | Paused{reasons} | Mining`. A pause has reasons; it ends when the last one is gone. Decides never how to hash:
 //! that is a thread of its own, told by [`Effect::Hash`] and [`Effect::Stop`].
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -4,6 +4,9 @@
 //! the pool can be mined as soon as those before it are. Full at a byte cap: then the lowest fee per byte leaves.
 //! Called by [`crate::chain`] only; everybody else reads a [`PoolView`].
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 

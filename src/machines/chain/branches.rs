@@ -22,8 +22,10 @@ pub(super) enum Outcome {
     Kept,
     /// It was there before.
     Known,
-    /// It, or a block before it on its branch, is refused.
+    /// It is refused.
     Refused(BlockId, BlockError),
+    /// A block before it on its branch is refused, and with it all that follow: the refused one comes last.
+    BranchRefused(Vec<BlockId>, BlockError),
 }
 
 /// Changes on top of what is stored.
@@ -163,12 +165,13 @@ impl<'a> Session<'a> {
                 Ok(()) => {}
                 Err(ApplyError::View(error)) => return Err(error),
                 Err(ApplyError::Invalid(error)) => {
-                    self.forget(&branch, id);
+                    let bad: Vec<_> = branch.iter().copied().take_while(|other| other != id).chain([*id]).collect();
+                    self.forget(&bad);
                     // The valid part of the branch may still have the most work.
                     if self.tip.work <= before.1.work {
                         (self.overlay, self.tip, self.connect, self.disconnect) = before;
                     }
-                    return Ok(Outcome::Refused(*id, error));
+                    return Ok(Outcome::BranchRefused(bad, error));
                 }
             }
         }
@@ -194,9 +197,8 @@ impl<'a> Session<'a> {
     }
 
     /// Blocks from the invalid one on are not kept.
-    fn forget(&mut self, branch: &[BlockId], invalid: &BlockId) {
-        let bad: Vec<_> = branch.iter().take_while(|id| *id != invalid).chain([invalid]).collect();
-        self.keep.retain(|new| !bad.contains(&&new.block.id()));
+    fn forget(&mut self, bad: &[BlockId]) {
+        self.keep.retain(|new| !bad.contains(&new.block.id()));
         self.kept = self.keep.iter().enumerate().map(|(i, new)| (new.block.id(), i)).collect();
     }
 

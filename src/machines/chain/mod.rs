@@ -6,6 +6,8 @@
 
 mod branches;
 mod event;
+#[cfg(test)]
+mod tests;
 mod waiting;
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
@@ -358,6 +360,13 @@ impl Chain {
                     }
                 }
                 Outcome::Refused(bad, error) => self.refuse(bad, error, source, effects),
+                Outcome::BranchRefused(mut bad, error) => {
+                    let Some(invalid) = bad.pop() else { continue };
+                    if error.condemns_the_id() {
+                        bad.into_iter().for_each(|above| self.invalid.insert(above));
+                    }
+                    self.refuse(invalid, error, source, effects);
+                }
             }
         }
         let tip = session.tip();

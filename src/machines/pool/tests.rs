@@ -1,0 +1,353 @@
+//! The rules of the pool, each at its limit and one beyond.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ledger::{BarreleyeTransfer, NetworkSpec, Signature, Transaction};
+
+use super::*;
+use crate::fixture::{address, barrels, checked, key, network, pay, pay_with, spec};
+
+/// A pool and the accounts that it sees.
+struct Bench {
+    pool: Pool,
+    network: Arc<Network>,
+    accounts: Accounts,
+}
+
+#[derive(Clone, Default)]
+struct Accounts(BTreeMap<Address, Account>);
+
+impl AccountSource for Accounts {
+    fn account(&self, address: &Address) -> Result<Option<Account>, ViewError> {
+        Ok(self.0.get(address).copied())
+    }
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(network(), MAX_BYTES)
+    }
+
+    fn with(network: Arc<Network>, max_bytes: usize) -> Self {
+        let accounts = Accounts(network.genesis_accounts().collect());
+        Self { pool: Pool::with_capacity(network.clone(), max_bytes), network, accounts }
+    }
+
+    fn add(&mut self, tx: Transaction) -> Result<(), PoolError> {
+        self.add_at(tx, 0)
+    }
+
+    fn add_at(&mut self, tx: Transaction, mono: u64) -> Result<(), PoolError> {
+        self.pool.add(checked(&self.network, tx), mono, &self.accounts)
+    }
+
+    /// Person 1 pays person 2.
+    fn tx(&self, ahead: u64, fee: u64) -> Transaction {
+        pay(&self.network, 1, 2, 100, fee, ahead)
+    }
+
+    fn holds(&self, tx: &Transaction) -> bool {
+        self.pool.view().get(&tx.id(&self.network.chain)).is_some()
+    }
+
+    /// The account of person `n` moves on by `used` nonces and has `balance` drops.
+    fn move_on(&mut self, n: u8, used: u64, balance: u64) {
+        let account = Account { balance: Amount::drops(balance), nonce: self.network.nonce_base + used };
+        self.accounts.0.insert(address(n), account);
+        self.pool.settle([address(n)].iter(), &self.accounts).unwrap();
+    }
+
+    fn selected(&self) -> Vec<Transaction> {
+        self.pool.select().iter().map(|tx| tx.transaction().clone()).collect()
+    }
+
+    /// What the view says agrees with what is inside.
+    fn check_view(&self) {
+        let view = self.pool.view();
+        assert_eq!(view.bytes(), view.transactions().map(|tx| tx.size()).sum::<usize>());
+        assert_eq!(view.len(), self.pool.ranks.len());
+        assert_eq!(view.len(), self.pool.queues.values().map(|queue| queue.entries.len()).sum::<usize>());
+        assert!(self.pool.queues.values().all(|queue| !queue.entries.is_empty()), "no empty queue stays");
+        assert_eq!(view.len(), self.pool.by_leaf.len());
+    }
+}
+
+fn full(result: Result<(), PoolError>) -> bool {
+    matches!(result, Err(PoolError::Full { .. }))
+}
+
+#[test]
+fn transactions_of_an_account_are_mined_in_the_order_of_their_nonces_whatever_order_they_came_in() {
+    let mut bench = Bench::new();
+    let txs: Vec<_> = (0..4).map(|i| bench.tx(i, 1_000 * (i + 1))).collect();
+    for i in [2, 0, 3, 1] {
+        bench.add(txs[i].clone()).unwrap();
+    }
+    assert_eq!(bench.selected(), txs);
+    assert_eq!(bench.pool.view().next_nonce(&address(1)), Some(bench.network.nonce_base + 4));
+    bench.check_view();
+}
+
+#[test]
+fn what_follows_a_gap_waits_for_it() {
+    let mut bench = Bench::new();
+    bench.add(bench.tx(1, 10)).unwrap();
+    assert_eq!(bench.selected(), []);
+    assert_eq!(bench.pool.view().next_nonce(&address(1)), Some(bench.network.nonce_base));
+    bench.add(bench.tx(0, 10)).unwrap();
+    assert_eq!(bench.selected().len(), 2);
+}
+
+#[test]
+fn t2_a_gap_of_a_thousand_is_taken_and_one_more_is_not() {
+    let mut bench = Bench::new();
+    let base = bench.network.nonce_base;
+    bench.add(bench.tx(MAX_GAP, 10)).unwrap();
+    let refused = bench.add(bench.tx(MAX_GAP + 1, 10)).unwrap_err();
+    assert_eq!(refused, PoolError::GapTooWide { got: base + MAX_GAP + 1, next: base });
+    assert!(refused.to_string().contains(&format!("the account's next nonce is {base}")));
+}
+
+#[test]
+fn t2_a_used_nonce_is_refused() {
+    let mut bench = Bench::new();
+    bench.move_on(1, 1, 1_000);
+    let base = bench.network.nonce_base;
+    assert_eq!(bench.add(bench.tx(0, 10)), Err(TxError::NonceUsed { got: base, next: base + 1 }.into()));
+}
+
+#[test]
+fn the_same_transaction_twice_is_known() {
+    let mut bench = Bench::new();
+    bench.add(bench.tx(0, 10)).unwrap();
+    assert_eq!(bench.add(bench.tx(0, 10)), Err(PoolError::Known));
+}
+
+#[test]
+fn a_replacement_needs_a_real_rise_of_the_fee() {
+    // The least rise, and a tenth of the old fee where that is more.
+    for (old, least) in [(0, 10_000), (50_000, 60_000), (1_000_000, 1_100_000)] {
+        let mut bench = Bench::new();
+        let first = bench.tx(0, old);
+        bench.add(first.clone()).unwrap();
+        let too_low = bench.add(bench.tx(0, least - 1)).unwrap_err();
+        assert_eq!(too_low, PoolError::FeeTooLow { needed: Amount::drops(least) });
+        let better = bench.tx(0, least);
+        bench.add(better.clone()).unwrap();
+        assert!(bench.holds(&better) && !bench.holds(&first));
+        bench.check_view();
+    }
+}
+
+#[test]
+fn an_account_has_a_cap_and_a_replacement_passes_at_the_cap() {
+    let mut bench = Bench::new();
+    for i in 0..MAX_PER_ACCOUNT as u64 {
+        // The account moves on, so that the gap limit is not what stops it.
+        let tx = bench.tx(i, 0);
+        bench.pool.insert(checked(&bench.network, tx), bench.accounts.0[&address(1)], 0);
+    }
+    assert_eq!(bench.add(bench.tx(0, 10_000)), Ok(()), "a replacement needs no room");
+    let mut one_more = bench.accounts.0[&address(1)];
+    one_more.nonce += 1_500;
+    bench.accounts.0.insert(address(1), one_more);
+    for queue in bench.pool.queues.values_mut() {
+        queue.account = one_more;
+    }
+    assert_eq!(bench.add(bench.tx(MAX_PER_ACCOUNT as u64, 0)), Err(PoolError::AccountFull));
+    assert!(bench.add(pay(&bench.network, 2, 1, 5, 0, 0)).is_ok(), "others are not touched");
+}
+
+#[test]
+fn t3_the_whole_queue_of_an_account_is_covered_by_its_balance() {
+    let mut bench = Bench::new();
+    let all = barrels(1000).as_drops();
+    bench.add(pay(&bench.network, 1, 2, all - 100, 50, 0)).unwrap();
+    let refused = bench.add(pay(&bench.network, 1, 2, 50, 1, 1)).unwrap_err();
+    let (needed, balance) = (Amount::drops(all + 1), barrels(1000));
+    assert_eq!(refused, TxError::InsufficientBalance { needed, balance }.into());
+    assert_eq!(bench.add(pay(&bench.network, 1, 2, 50, 0, 1)), Ok(()), "to the last drop");
+    assert_eq!(bench.add(pay(&bench.network, 1, 2, all - 10_100, 10_050, 0)), Ok(()), "a replacement counts once");
+}
+
+#[test]
+fn a_full_pool_lets_the_lowest_fee_leave_first() {
+    let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
+    let mut bench = Bench::with(network(), 3 * one);
+    let [low, middle, high] =
+        [(1, 1_000), (2, 2_000), (3, 3_000)].map(|(n, fee)| pay(&bench.network, n, 4, 100, fee, 0));
+    for tx in [&middle, &low, &high] {
+        bench.add(tx.clone()).unwrap();
+    }
+    assert_eq!(bench.pool.view().bytes(), 3 * one, "exactly full");
+    let cheap = pay(&bench.network, 4, 1, 100, 1_000, 0);
+    assert!(full(bench.add(cheap)), "the same fee does not make room");
+    let better = pay(&bench.network, 4, 1, 100, 1_001, 0);
+    bench.add(better.clone()).unwrap();
+    assert!(!bench.holds(&low) && bench.holds(&middle) && bench.holds(&high) && bench.holds(&better));
+    bench.check_view();
+}
+
+#[test]
+fn with_a_transaction_that_leaves_go_those_that_can_only_follow_it() {
+    let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
+    let mut bench = Bench::with(network(), 3 * one);
+    let chain: Vec<_> = [1_000, 9_000, 9_000].iter().zip(0..).map(|(fee, i)| bench.tx(i, *fee)).collect();
+    for tx in &chain {
+        bench.add(tx.clone()).unwrap();
+    }
+    bench.add(pay(&bench.network, 3, 2, 100, 2_000, 0)).unwrap();
+    assert!(chain.iter().all(|tx| !bench.holds(tx)), "the first of them was the cheapest");
+    assert_eq!(bench.pool.view().next_nonce(&address(1)), None);
+    bench.check_view();
+}
+
+#[test]
+fn a_transaction_that_finds_no_room_drives_nobody_out() {
+    let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
+    let mut bench = Bench::with(network(), 3 * one);
+    let (cheap, dear) = (pay(&bench.network, 1, 4, 100, 1_000, 0), pay(&bench.network, 2, 4, 100, 900_000, 0));
+    bench.add(cheap.clone()).unwrap();
+    bench.add(dear.clone()).unwrap();
+    // It is better than the cheap one, but needs the room of both.
+    let large = pay_with(&bench.network, 3, 4, 100, 50_000, 0, 2 * one);
+    assert!(checked(&bench.network, large.clone()).size() > 2 * one);
+    assert!(full(bench.add(large)));
+    assert!(bench.holds(&cheap) && bench.holds(&dear));
+}
+
+#[test]
+fn an_account_does_not_drive_its_own_transactions_out() {
+    let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
+    let mut bench = Bench::with(network(), one);
+    let first = bench.tx(0, 10);
+    bench.add(first.clone()).unwrap();
+    assert!(full(bench.add(bench.tx(1, 900_000))), "it could not be mined without the first");
+    assert!(bench.holds(&first));
+}
+
+#[test]
+fn what_nobody_mined_for_three_hours_is_forgotten_with_what_follows_it() {
+    let mut bench = Bench::new();
+    bench.add_at(bench.tx(0, 10), 0).unwrap();
+    bench.add_at(bench.tx(1, 10), 1_000).unwrap();
+    bench.add_at(pay(&bench.network, 2, 1, 5, 5, 0), 1_000).unwrap();
+    bench.pool.expire(EXPIRY_MS - 1);
+    assert_eq!(bench.pool.view().len(), 3);
+    bench.pool.expire(EXPIRY_MS);
+    assert_eq!(bench.pool.view().len(), 1, "the younger one of the same account can only follow");
+    bench.check_view();
+}
+
+#[test]
+fn a_new_tip_takes_out_what_is_mined_and_what_cannot_be_paid_any_more() {
+    let mut bench = Bench::new();
+    let txs: Vec<_> = (0..4).map(|i| bench.tx(i, 0)).collect();
+    for tx in &txs {
+        bench.add(tx.clone()).unwrap();
+    }
+    bench.move_on(1, 1, 250);
+    let held: Vec<_> = txs.iter().map(|tx| bench.holds(tx)).collect();
+    assert_eq!(held, [false, true, true, false], "the first is mined, the last needs 300 of 250");
+    assert_eq!(bench.selected(), txs[1..3]);
+    bench.move_on(1, 3, 50);
+    assert!(bench.pool.view().is_empty());
+    bench.check_view();
+}
+
+#[test]
+fn after_a_reorganisation_an_account_may_stand_lower_again() {
+    let mut bench = Bench::new();
+    bench.move_on(1, 1, 1_000);
+    bench.add(bench.tx(1, 0)).unwrap();
+    bench.move_on(1, 0, 1_000);
+    assert_eq!(bench.selected(), [], "nonce 0 is missing now");
+    assert_eq!(bench.pool.view().next_nonce(&address(1)), Some(bench.network.nonce_base));
+    bench.add(bench.tx(0, 0)).unwrap();
+    assert_eq!(bench.selected().len(), 2);
+}
+
+#[test]
+fn a_block_is_filled_by_fee_per_byte() {
+    let mut bench = Bench::new();
+    let cheap = pay(&bench.network, 1, 4, 100, 1_000, 0);
+    let dear = pay(&bench.network, 2, 4, 100, 2_000, 0);
+    let long = pay_with(&bench.network, 3, 4, 100, 2_500, 0, 1_000);
+    for tx in [&cheap, &long, &dear] {
+        bench.add(tx.clone()).unwrap();
+    }
+    assert_eq!(bench.selected(), [dear, cheap, long], "a fee counts by the byte");
+}
+
+#[test]
+fn b4_a_selection_fills_a_block_to_its_limits_and_not_beyond() {
+    let by_count = NetworkSpec { max_block_transactions: 3, ..spec() };
+    let by_bytes = NetworkSpec { max_block_bytes: 2_000, ..spec() };
+    for (spec, expected) in [(by_count, 3), (by_bytes, 0)] {
+        let network = Arc::new(Network::new(spec).unwrap());
+        let mut bench = Bench::with(network.clone(), MAX_BYTES);
+        for i in 0..20 {
+            bench.add(bench.tx(i, 10)).unwrap();
+        }
+        let chosen = bench.pool.select();
+        let size = ledger::HEADER_BYTES + 64 + chosen.iter().map(|tx| tx.size()).sum::<usize>();
+        if expected > 0 {
+            assert_eq!(chosen.len(), expected);
+        } else {
+            let one = chosen[0].size();
+            assert!(size <= 2_000 && size + one > 2_000, "{size} bytes with {one} each");
+        }
+    }
+}
+
+#[test]
+fn t6_a_selection_keeps_to_the_bytes_for_compatible_transfers() {
+    let barreleye = |network: &Network, ahead: u64| {
+        let (key, from, to) = (key(1), address(1), address(2));
+        let unsigned = BarreleyeTransfer {
+            nonce: network.nonce_base + ahead,
+            from,
+            to,
+            value: 1,
+            data: 0xab,
+            signer: key.public(),
+            signature: Signature::ZERO,
+        };
+        let signature = key.sign(&unsigned.signing_digest());
+        Transaction::Barreleye(BarreleyeTransfer { signature, ..unsigned })
+    };
+    let one = checked(&network(), barreleye(&network(), 0)).size();
+    let limited = NetworkSpec { max_barreleye_bytes: 2 * one as u32 + 1, ..spec() };
+    let mut bench = Bench::with(Arc::new(Network::new(limited).unwrap()), MAX_BYTES);
+    for i in 0..4 {
+        bench.add(barreleye(&bench.network, i)).unwrap();
+    }
+    bench.add(pay(&bench.network, 2, 1, 5, 0, 0)).unwrap();
+    let chosen = bench.pool.select();
+    assert_eq!(chosen.iter().filter(|tx| tx.is_barreleye()).count(), 2);
+    assert_eq!(chosen.len(), 3, "native ones still fit");
+}
+
+#[test]
+fn a_block_announcement_finds_transactions_by_the_first_bytes_of_their_leaves() {
+    let mut bench = Bench::new();
+    let tx = checked(&bench.network, bench.tx(0, 10));
+    bench.pool.add(tx.clone(), 0, &bench.accounts).unwrap();
+    assert_eq!(bench.pool.by_short_id(&short_id(&tx)).map(|found| found.id()), Some(tx.id()));
+    bench.move_on(1, 1, 1_000);
+    assert!(bench.pool.by_short_id(&short_id(&tx)).is_none());
+}
+
+#[test]
+fn accounts_that_cannot_be_read_are_an_error_of_their_own() {
+    struct Broken;
+    impl AccountSource for Broken {
+        fn account(&self, _: &Address) -> Result<Option<Account>, ViewError> {
+            Err(ViewError("disk".into()))
+        }
+    }
+    let mut bench = Bench::new();
+    let tx = checked(&bench.network, bench.tx(0, 10));
+    assert_eq!(bench.pool.add(tx, 0, &Broken), Err(PoolError::View(ViewError("disk".into()))));
+}
