@@ -1,1 +1,41 @@
-//! placeholder
+//! How it runs: one thin actix actor for each machine, and the threads beside them.
+//!
+//! An actor translates mail to an event, calls its machine, and performs the effects. It decides nothing, and no actor
+//! knows another: they hold the [`Port`]s that wiring gave them. Mail is at most once and nobody waits for an answer;
+//! deadlines in the machines repair any loss.
+
+mod chain;
+mod clock;
+mod directory;
+mod discovery;
+mod faucet;
+mod handle;
+mod hasher;
+mod mail;
+mod miner;
+mod peer;
+mod port;
+mod report;
+mod router;
+mod syncer;
+mod ticker;
+mod translate;
+mod verifier;
+mod vital;
+
+pub use chain::{Chain, Ports as ChainPorts};
+pub use clock::Clock;
+pub use directory::Directory;
+pub use discovery::{Discovery, Ports as DiscoveryPorts};
+pub use faucet::{Faucet, Ports as FaucetPorts};
+pub use handle::{ClaimFailure, Door, Doors, Handle, Health, MintError, PeerReport, SubmitError, Unavailable};
+pub use hasher::Hasher;
+pub use mail::{Claim, Inspect, Mail, MakeTemplate, OfferBlock, Ping, Share, Stop, Submit, Tick, Write};
+pub use miner::{Miner, Ports as MinerPorts};
+pub use port::{Inbox, Meter, Port};
+pub use report::{ActorReport, MailboxReport};
+pub use router::{PeerPorts, Router};
+pub use syncer::{Ports as SyncerPorts, Syncer};
+pub use ticker::Ticker;
+pub use verifier::{Verifier, VerifierThreads};
+pub use vital::{Failure, Vital, Watch, exit_code};

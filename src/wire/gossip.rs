@@ -29,6 +29,23 @@ pub struct GossipId {
     pub(crate) source: PeerId,
 }
 
+impl GossipId {
+    /// The message with this content hash, passed on by `source`.
+    pub fn from_parts(content: [u8; 32], source: PeerId) -> Self {
+        Self { message: MessageId::new(&content), source }
+    }
+
+    /// The hash of its content; none for an id that this crate did not make.
+    pub fn message_hash(&self) -> Option<[u8; 32]> {
+        self.message.0.as_slice().try_into().ok()
+    }
+
+    /// Who passed it on.
+    pub fn source(&self) -> PeerId {
+        self.source
+    }
+}
+
 /// Makes the behaviour and subscribes to both topics.
 pub(crate) fn behaviour(names: &Names) -> Result<Behaviour, Box<dyn std::error::Error + Send + Sync>> {
     let topics = [&names.blocks, &names.transactions];

@@ -1,0 +1,335 @@
+//! The Chain actor: the only writer of the store. Runs on an arbiter of its own, because a commit waits for the disk.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler};
+use ledger::Tip;
+use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged};
+use machines::pool::PoolView;
+use machines::{faucet, miner, syncer};
+use store::{Reader, Store};
+use tokio::sync::watch;
+use tracing::{debug, error, info, warn};
+use wire::{Command, Gossip, NetHandle};
+
+use crate::mail::{Accepted, Named, Reply};
+use crate::report::Moves;
+use crate::translate::{self, Purpose};
+use crate::{
+    ActorReport, Clock, Directory, Mail, MakeTemplate, Meter, OfferBlock, Port, Submit, Tick, Verifier, Vital, Write,
+    exit_code,
+};
+
+/// Clients that may wait for an answer: more than the public listener has connections.
+const MAX_TICKETS: usize = 1_024;
+/// Bytes of transactions in one gossip message; the wire's limit is higher.
+const RELAY_BYTES: usize = 128 * 1024;
+
+/// Whom the chain tells what.
+pub struct Ports {
+    /// Its own mailbox, for the verifier's answers.
+    pub own: Port<Mail<Event>>,
+    /// The syncer.
+    pub syncer: Port<Mail<syncer::Event>>,
+    /// The miner.
+    pub miner: Port<Mail<miner::Event>>,
+    /// The faucet.
+    pub faucet: Port<Mail<faucet::Event>>,
+    /// The network task.
+    pub net: NetHandle,
+    /// The connected peers.
+    pub peers: Directory,
+    /// The verifier threads.
+    pub verifier: Verifier,
+    /// The pool as everybody may see it.
+    pub pool: watch::Sender<Arc<PoolView>>,
+    /// The tip as everybody may see it.
+    pub tip: watch::Sender<Tip>,
+}
+
+/// The actor around [`machine::Chain`].
+pub struct Chain {
+    machine: machine::Chain,
+    store: Store,
+    reader: Reader,
+    ports: Ports,
+    clock: Clock,
+    meter: Arc<Meter>,
+    vital: Vital,
+    moves: Moves,
+    tickets: HashMap<u64, Reply<Result<Accepted, Refused>>>,
+    next_ticket: u64,
+    /// Dropped last: whoever waits for the actor to be gone may open the store again.
+    gone: Option<Reply<()>>,
+}
+
+impl Chain {
+    /// The mailbox: a sync offers at most a few hundred batches at once, gossip is bounded by the wire. Full: gossip is
+    /// dropped and comes again, clients hear that the node is busy, the sync's deadline asks again.
+    pub const MAILBOX: usize = 1_024;
+
+    /// An actor that does not run yet.
+    pub fn new(
+        machine: machine::Chain,
+        store: Store,
+        ports: Ports,
+        clock: Clock,
+        meter: Arc<Meter>,
+        vital: Vital,
+    ) -> Self {
+        Self {
+            machine,
+            reader: store.reader(),
+            store,
+            ports,
+            clock,
+            meter,
+            vital,
+            moves: Moves::new("chain"),
+            tickets: HashMap::new(),
+            next_ticket: 0,
+            gone: None,
+        }
+    }
+
+    /// Feeds an event to the machine and performs its effects; gives a template if one came out.
+    fn on(&mut self, event: Event) -> Option<Template> {
+        let snapshot = match self.reader.snapshot() {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                self.broken(error.to_string());
+                return None;
+            }
+        };
+        let now = self.clock.now();
+        let effects = self.machine.on(now, event, &snapshot);
+        // A snapshot that is held pins pages; the commit below must not find one.
+        drop(snapshot);
+        let mut template = None;
+        for effect in effects {
+            if let Effect::Template(made) = effect {
+                template = Some(made);
+            } else if !self.perform(effect) {
+                return None;
+            }
+        }
+        self.moves.note(self.machine.state(), now.mono);
+        self.publish_pool();
+        template
+    }
+
+    /// Performs an effect. False: the node cannot go on.
+    fn perform(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Commit(commit) => {
+                if let Err(error) = self.store.commit(&commit) {
+                    self.broken(error.to_string());
+                    return false;
+                }
+            }
+            Effect::TipChanged(changed) => self.tip_changed(changed),
+            Effect::CheckBlocks { blocks, source } => {
+                if self.ports.verifier.blocks(blocks, source, self.ports.own.clone()).is_err() {
+                    // Its queue holds more jobs than the machine ever has open.
+                    self.vital.fail("the verifier takes no blocks", exit_code::INTERNAL);
+                    return false;
+                }
+            }
+            Effect::CheckTransactions { transactions, origin } => {
+                if self.ports.verifier.transactions(transactions, origin, self.ports.own.clone()).is_err() {
+                    self.not_checked(origin);
+                }
+            }
+            Effect::Verdict { ticket, verdict } => {
+                if let Some(id) = translate::gossip_id(ticket) {
+                    self.send(Command::Verdict { id, verdict: translate::verdict(verdict) });
+                }
+            }
+            Effect::AnnounceBlock(block) => self.send(Command::Publish(translate::announce(&block))),
+            Effect::Relay(transactions) => self.relay(&transactions),
+            Effect::Fetch { from, id } => {
+                if let Some(peer) = translate::wire_peer(from) {
+                    let request = wire::Request::Blocks { ids: vec![id] };
+                    self.send(Command::Request { peer, ticket: Purpose::Fetch.ticket(), request });
+                }
+            }
+            Effect::Behind { peer } => self.ports.syncer.tell(Mail(syncer::Event::Behind { peer })),
+            Effect::SyncTaken { blocks } => self.ports.syncer.tell(Mail(syncer::Event::Taken { blocks })),
+            Effect::SyncRefused { from, id, error } => {
+                warn!(peer = %from, block = %id, %error, "a sync delivered a block that is refused");
+                self.ports.syncer.tell(Mail(syncer::Event::Refused { from, id, error }));
+            }
+            Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, why),
+            Effect::Answer { ticket, answer } => {
+                if let Some(reply) = self.tickets.remove(&ticket) {
+                    // A client that no longer waits finds the answer on the chain.
+                    drop(reply.send(answer));
+                }
+            }
+            Effect::Template(_) => {}
+            Effect::OwnBlockRefused { id, error } => {
+                error!(block = %id, %error, "this node made a block that it refuses itself: please report this");
+                self.meter.failed(format!("own block {id} is refused: {error}"));
+            }
+            Effect::Broken(why) => {
+                self.broken(why);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn tip_changed(&mut self, changed: TipChanged) {
+        let tip = changed.tip;
+        if changed.disconnected.is_empty() {
+            debug!(height = tip.height, id = %tip.id, blocks = changed.connected.len(), "tip");
+        } else {
+            let (left, joined) = (changed.disconnected.len(), changed.connected.len());
+            info!(height = tip.height, id = %tip.id, left, joined, "the chain moved to a branch with more work");
+        }
+        self.ports.tip.send_replace(tip);
+        self.ports.syncer.tell(Mail(syncer::Event::TipChanged(tip)));
+        self.ports.miner.tell(Mail(miner::Event::TipChanged(tip)));
+        self.ports.faucet.tell(Mail(faucet::Event::TipChanged(changed)));
+    }
+
+    /// Passes transactions on in messages of a bounded size. What is lost here is announced again later.
+    fn relay(&mut self, transactions: &[Arc<ledger::CheckedTransaction>]) {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        for tx in transactions {
+            if bytes + tx.size() > RELAY_BYTES {
+                self.send(Command::Publish(Gossip::Transactions(std::mem::take(&mut batch))));
+                bytes = 0;
+            }
+            bytes += tx.size();
+            batch.push(tx.transaction().clone());
+        }
+        self.send(Command::Publish(Gossip::Transactions(batch)));
+    }
+
+    fn send(&self, command: Command) {
+        if let Err(busy) = self.ports.net.try_send(command) {
+            self.meter.failed(busy.to_string());
+        }
+    }
+
+    fn not_checked(&mut self, origin: Origin) {
+        match origin {
+            // Dropping the reply tells the client that the node is busy.
+            Origin::Client(ticket) => drop(self.tickets.remove(&ticket)),
+            Origin::Gossip { ticket, .. } => {
+                if let Some(id) = translate::gossip_id(ticket) {
+                    self.send(Command::Verdict { id, verdict: wire::Verdict::Ignore });
+                }
+            }
+        }
+    }
+
+    fn broken(&mut self, why: String) {
+        self.meter.failed(why.clone());
+        self.vital.fail(why, exit_code::STORAGE);
+    }
+
+    fn publish_pool(&self) {
+        let pool = self.machine.pool();
+        self.ports.pool.send_if_modified(|shown| {
+            let changed = shown.version() != pool.version();
+            if changed {
+                *shown = Arc::new(pool.clone());
+            }
+            changed
+        });
+    }
+
+    /// Keeps a client's reply; none when too many wait, and then the client hears that the node is busy.
+    fn ticket(&mut self, reply: Reply<Result<Accepted, Refused>>) -> Option<u64> {
+        self.tickets.retain(|_, reply| !reply.is_closed());
+        if self.tickets.len() >= MAX_TICKETS {
+            return None;
+        }
+        self.next_ticket += 1;
+        self.tickets.insert(self.next_ticket, reply);
+        Some(self.next_ticket)
+    }
+
+    fn report(&self) -> ActorReport {
+        self.moves.report(self.machine.state(), &self.machine.figures(), self.clock.now().mono, &self.meter)
+    }
+}
+
+impl Actor for Chain {
+    type Context = Context<Self>;
+}
+
+impl Handler<Mail<Event>> for Chain {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<Event>, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        if let Some(template) = self.on(mail.0) {
+            self.ports.miner.tell(Mail(miner::Event::Template(template)));
+        }
+    }
+}
+
+impl Handler<Tick> for Chain {
+    type Result = ();
+
+    fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        self.on(Event::Tick);
+    }
+}
+
+impl Handler<Submit> for Chain {
+    type Result = ();
+
+    fn handle(&mut self, mail: Submit, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        if let Some(ticket) = self.ticket(mail.reply) {
+            self.on(Event::Submitted { transaction: mail.transaction, ticket });
+        }
+    }
+}
+
+impl Handler<OfferBlock> for Chain {
+    type Result = ();
+
+    fn handle(&mut self, mail: OfferBlock, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        if let Some(ticket) = self.ticket(mail.reply) {
+            self.on(Event::Blocks { blocks: vec![mail.block], source: Source::Client(ticket) });
+        }
+    }
+}
+
+impl Handler<MakeTemplate> for Chain {
+    type Result = ();
+
+    fn handle(&mut self, mail: MakeTemplate, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        if let Some(template) = self.on(Event::TemplateWanted { miner: mail.miner }) {
+            // A client that no longer waits needs no template.
+            drop(mail.reply.send(template));
+        }
+    }
+}
+
+impl Handler<Write> for Chain {
+    type Result = ();
+
+    fn handle(&mut self, mail: Write, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        let written = self.store.write(&mail.writes).map_err(|error| error.to_string());
+        if let Err(why) = &written {
+            self.broken(why.clone());
+        }
+        if let Some(done) = mail.done {
+            done(written);
+        }
+    }
+}
+
+crate::mail::common_handlers!(Chain);

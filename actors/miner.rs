@@ -1,0 +1,106 @@
+//! The Miner actor. The hashing itself is a thread of its own.
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler};
+use machines::chain;
+use machines::miner::{self as machine, Effect, Event};
+use serde::Serialize;
+use tracing::info;
+
+use crate::mail::{Named, Reply};
+use crate::report::Moves;
+use crate::{ActorReport, Clock, Hasher, Mail, Meter, Port, Tick, Vital};
+
+/// Whom the miner tells what.
+pub struct Ports {
+    /// The chain.
+    pub chain: Port<Mail<chain::Event>>,
+    /// The hashing thread.
+    pub hasher: Hasher,
+}
+
+/// The actor around [`machine::Miner`].
+pub struct Miner {
+    machine: machine::Miner,
+    ports: Ports,
+    clock: Clock,
+    meter: Arc<Meter>,
+    _vital: Vital,
+    moves: Moves,
+    gone: Option<Reply<()>>,
+}
+
+#[derive(Serialize)]
+struct Figures {
+    found: u64,
+}
+
+impl Miner {
+    /// The mailbox: tips during a fast sync, and a report each second. Full: the next tip or tick says the same.
+    pub const MAILBOX: usize = 64;
+
+    /// An actor that does not run yet.
+    pub fn new(machine: machine::Miner, ports: Ports, clock: Clock, meter: Arc<Meter>, vital: Vital) -> Self {
+        Self { machine, ports, clock, meter, _vital: vital, moves: Moves::new("miner"), gone: None }
+    }
+
+    fn on(&mut self, event: Event) {
+        let now = self.clock.now();
+        for effect in self.machine.on(now, event) {
+            self.perform(effect);
+        }
+        // Asking for a template lies between any two jobs; only what lasts is a move.
+        if !matches!(self.machine.state(), machine::State::Asking { .. }) {
+            self.moves.note(self.machine.state(), now.mono);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::AskTemplate { miner } => self.ports.chain.tell(Mail(chain::Event::TemplateWanted { miner })),
+            Effect::Hash { job, search } => self.ports.hasher.hash(job, search),
+            Effect::Stop => self.ports.hasher.stop(),
+            Effect::Offer(block) => {
+                info!(height = block.header.height, transactions = block.transactions.len(), "found a block");
+                let mail = Mail(chain::Event::Blocks { blocks: vec![block], source: chain::Source::Miner });
+                if self.ports.chain.post(mail).is_err() {
+                    self.meter.failed("the chain's mailbox is full: a found block is lost".into());
+                }
+            }
+        }
+    }
+
+    fn report(&self) -> ActorReport {
+        self.moves.report(
+            self.machine.state(),
+            &Figures { found: self.machine.found() },
+            self.clock.now().mono,
+            &self.meter,
+        )
+    }
+}
+
+impl Actor for Miner {
+    type Context = Context<Self>;
+}
+
+impl Handler<Mail<Event>> for Miner {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<Event>, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        self.on(mail.0);
+    }
+}
+
+impl Handler<Tick> for Miner {
+    type Result = ();
+
+    fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        self.on(Event::Tick);
+    }
+}
+
+crate::mail::common_handlers!(Miner);

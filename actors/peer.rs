@@ -1,0 +1,417 @@
+//! The Peer actor: one for each connected peer. What comes from a peer passes here first.
+
+use std::sync::Arc;
+
+use actix::{Actor, Context, Handler, Message};
+use ledger::{BlockId, TxId};
+use machines::chain::{self, GossipTicket, Source};
+use machines::peer::{self as machine, Effect, Event, Goodbye, Offence};
+use machines::pool::PoolView;
+use machines::{PeerId, discovery, syncer};
+use store::{Reader, StoreError};
+use tokio::sync::watch;
+use tracing::{debug, info};
+use wire::limits::{BLOCKS_FILL_BYTES, MAX_HEADERS};
+use wire::{
+    Command, Gossip, GossipId, Multiaddr, NetHandle, Protocol, RawBlock, Request, RequestError, Responder, Response,
+    Status,
+};
+
+use crate::mail::{Named, Reply};
+use crate::report::Moves;
+use crate::translate::{self, Purpose};
+use crate::{ActorReport, Clock, Mail, Meter, Port, Share, Tick};
+
+/// Something that the network task hands to the peer that it came from.
+pub enum Delivery {
+    /// It asks.
+    Request {
+        /// What.
+        request: Request,
+        /// The right to answer.
+        responder: Responder,
+    },
+    /// It answers, or does not.
+    Response {
+        /// What the question was for.
+        purpose: Purpose,
+        /// The answer.
+        result: Result<Response, RequestError>,
+    },
+    /// It passes gossip on.
+    Gossip {
+        /// Which message.
+        id: GossipId,
+        /// What it says.
+        gossip: Gossip,
+    },
+}
+
+impl Message for Delivery {
+    type Result = ();
+}
+
+impl Named for Delivery {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Request { .. } => "Request",
+            Self::Response { .. } => "Response",
+            Self::Gossip { .. } => "Gossip",
+        }
+    }
+}
+
+/// Whom every peer tells what.
+#[derive(Clone)]
+pub struct Ports {
+    /// The chain.
+    pub chain: Port<Mail<chain::Event>>,
+    /// The syncer.
+    pub syncer: Port<Mail<syncer::Event>>,
+    /// Discovery.
+    pub discovery: Port<Mail<discovery::Event>>,
+    /// Discovery knows addresses.
+    pub share: Port<Share>,
+    /// The network task.
+    pub net: NetHandle,
+    /// What is stored.
+    pub reader: Reader,
+    /// The pool as everybody may see it.
+    pub pool: watch::Receiver<Arc<PoolView>>,
+    /// What this node says of itself; none while the store cannot be read.
+    pub greeting: Arc<dyn Fn() -> Option<Status> + Send + Sync>,
+}
+
+/// How a connection came to be.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The peer.
+    pub peer: PeerId,
+    /// Its address.
+    pub address: Multiaddr,
+    /// Whether this node dialed.
+    pub outbound: bool,
+}
+
+/// The actor around [`machine::Peer`].
+pub struct Peer {
+    machine: machine::Peer,
+    connection: Connection,
+    ports: Ports,
+    clock: Clock,
+    meter: Arc<Meter>,
+    moves: Moves,
+    gone: Option<Reply<()>>,
+}
+
+#[derive(serde::Serialize)]
+struct Figures {
+    id: PeerId,
+    address: String,
+    outbound: bool,
+    points: u32,
+}
+
+impl Peer {
+    /// The mailbox: 64 streams of a connection, and gossip. Full: a request gets no answer, gossip is ignored.
+    pub const MAILBOX: usize = 256;
+
+    /// An actor that does not run yet.
+    pub fn new(machine: machine::Peer, connection: Connection, ports: Ports, clock: Clock, meter: Arc<Meter>) -> Self {
+        Self { machine, connection, ports, clock, meter, moves: Moves::new("peer"), gone: None }
+    }
+
+    fn on(&mut self, event: Event) -> Vec<Effect> {
+        let now = self.clock.now();
+        let effects = self.machine.on(now, event);
+        self.moves.note(self.machine.state(), now.mono);
+        effects
+    }
+
+    /// Performs effects that need nothing of the message that caused them.
+    fn run(&mut self, event: Event) {
+        for effect in self.on(event) {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        let peer = self.connection.peer;
+        match effect {
+            Effect::Greet => {
+                if let (Some(status), Some(to)) = ((self.ports.greeting)(), translate::wire_peer(peer)) {
+                    let ticket = Purpose::Greeting.ticket();
+                    self.send(Command::Request { peer: to, ticket, request: Request::Status(status) });
+                }
+            }
+            Effect::Ready(greeting) => {
+                info!(%peer, address = %self.connection.address, agent = %greeting.agent, height = greeting.tip.height, "peer is ready");
+                self.ports.discovery.tell(Mail(discovery::Event::Ready { peer, dialed: self.dialed() }));
+                self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip: greeting.tip }));
+            }
+            Effect::TipTold(tip) => self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip })),
+            Effect::Close(why) => self.close(&why),
+            // These belong to a message and are performed where it is at hand.
+            Effect::Answer | Effect::Refuse(_) | Effect::Deliver | Effect::Drop => {}
+        }
+    }
+
+    fn close(&mut self, why: &Goodbye) {
+        let peer = self.connection.peer;
+        info!(%peer, %why, "disconnecting a peer");
+        if matches!(why, Goodbye::OtherChain(_) | Goodbye::OtherVersion { .. }) {
+            self.ports.discovery.tell(Mail(discovery::Event::WrongNetwork { peer }));
+        }
+        if why.bans() {
+            self.ports.discovery.tell(Mail(discovery::Event::Misbehaved { peer }));
+        }
+        if let Some(peer) = translate::wire_peer(peer) {
+            self.send(Command::Disconnect(peer));
+        }
+    }
+
+    /// The address without the peer id, if this node dialed it.
+    fn dialed(&self) -> Option<String> {
+        self.connection.outbound.then(|| dialed_address(&self.connection.address))
+    }
+
+    fn offend(&mut self, offence: Offence, what: String) {
+        self.run(Event::Offence { offence, what });
+    }
+
+    fn request(&mut self, request: Request, responder: Responder) {
+        if let Request::Status(status) = &request {
+            // Its greeting counts although it came inside a question.
+            self.run(Event::Greeted(translate::greeting(status.clone())));
+        }
+        let greeting = matches!(request, Request::Status(_));
+        let mut responder = Some(responder);
+        for effect in self.on(Event::Asked { greeting }) {
+            match effect {
+                Effect::Answer => {
+                    if let Some(responder) = responder.take() {
+                        self.answer(&request, responder);
+                    }
+                }
+                Effect::Refuse(why) => {
+                    if let Some(responder) = responder.take() {
+                        self.send(Command::Respond { responder, response: Response::Refused(why.into()) });
+                    }
+                }
+                other => self.perform(other),
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Request, responder: Responder) {
+        let response = match request {
+            Request::Addresses => {
+                // A full mailbox drops the responder, which tells the peer at once.
+                self.ports.share.tell(Share { responder });
+                return;
+            }
+            Request::Status(_) => (self.ports.greeting)().map(Response::Status).ok_or(None),
+            Request::Headers { locator } => self.headers(locator).map_err(Some),
+            Request::Blocks { ids } => self.blocks(ids).map_err(Some),
+            Request::Transactions { ids } => Ok(self.transactions(ids)),
+        };
+        match response {
+            Ok(response) => self.send(Command::Respond { responder, response }),
+            Err(error) => {
+                // The responder is dropped: the peer asks somebody else.
+                self.meter.failed(error.map_or_else(|| "the store cannot be read".into(), |error| error.to_string()));
+            }
+        }
+    }
+
+    fn headers(&self, locator: &[BlockId]) -> Result<Response, StoreError> {
+        Ok(Response::Headers(self.ports.reader.snapshot()?.headers_after(locator, MAX_HEADERS)?))
+    }
+
+    /// As many blocks as fit, in the order in which they were asked for, up to the first that is not here.
+    fn blocks(&self, ids: &[BlockId]) -> Result<Response, StoreError> {
+        let snapshot = self.ports.reader.snapshot()?;
+        let mut blocks = Vec::new();
+        let mut bytes = 0;
+        for id in ids {
+            let Some(block) = snapshot.raw_block(id)? else { break };
+            bytes += block.len();
+            if bytes > BLOCKS_FILL_BYTES && !blocks.is_empty() {
+                break;
+            }
+            blocks.push(RawBlock(block));
+        }
+        Ok(Response::Blocks(blocks))
+    }
+
+    fn transactions(&self, ids: &[TxId]) -> Response {
+        let pool = self.ports.pool.borrow().clone();
+        Response::Transactions(ids.iter().filter_map(|id| Some(pool.get(id)?.transaction().clone())).collect())
+    }
+
+    fn response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
+        let peer = self.connection.peer;
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => {
+                debug!(%peer, ?purpose, %error, "a question has no answer");
+                if let RequestError::Malformed(what) = &error
+                    && !what.may_be_newer()
+                {
+                    self.offend(Offence::Malformed, what.to_string());
+                }
+                self.no_answer(purpose, error.to_string());
+                return;
+            }
+        };
+        match (purpose, response) {
+            (_, Response::Refused(why)) => self.no_answer(purpose, why),
+            (Purpose::Greeting, Response::Status(status)) => self.run(Event::Greeted(translate::greeting(status))),
+            (Purpose::Sync(ask), Response::Headers(headers)) => {
+                let event = syncer::Event::Headers { ask: syncer::Ask(ask), headers };
+                self.ports.syncer.tell(Mail(event));
+            }
+            (Purpose::Sync(ask), Response::Blocks(raw)) => {
+                let Some(blocks) = self.decode(&raw) else {
+                    self.no_answer(purpose, "a block is malformed".into());
+                    return;
+                };
+                self.ports.syncer.tell(Mail(syncer::Event::Blocks { ask: syncer::Ask(ask), blocks }));
+            }
+            (Purpose::Fetch, Response::Blocks(raw)) => {
+                if let Some(blocks) = self.decode(&raw) {
+                    let source = Source::Peer(peer);
+                    // Lost when the chain is busy: the next status question finds the gap.
+                    drop(self.ports.chain.post_bulk(Mail(chain::Event::Blocks { blocks, source })));
+                }
+            }
+            (Purpose::Addresses, Response::Addresses(addresses)) => self.found(&addresses),
+            (_, _) => self.offend(Offence::Malformed, "answered another question".into()),
+        }
+    }
+
+    fn decode(&mut self, raw: &[RawBlock]) -> Option<Vec<ledger::Block>> {
+        match raw.iter().map(RawBlock::decode).collect() {
+            Ok(blocks) => Some(blocks),
+            Err(error) => {
+                self.offend(Offence::Malformed, error.to_string());
+                None
+            }
+        }
+    }
+
+    fn no_answer(&self, purpose: Purpose, why: String) {
+        if let Purpose::Sync(ask) = purpose {
+            self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask), why }));
+        }
+    }
+
+    /// Addresses of others: usable only with the id of who is there.
+    fn found(&mut self, addresses: &[String]) {
+        let named = |text: &String| {
+            let address: Multiaddr = text.parse().ok()?;
+            let peer = address.iter().find_map(|part| match part {
+                Protocol::P2p(peer) => translate::peer_id(&peer),
+                _ => None,
+            })?;
+            Some((peer, vec![dialed_address(&address)]))
+        };
+        let peers: Vec<_> = addresses.iter().filter_map(named).collect();
+        self.ports.discovery.tell(Mail(discovery::Event::Found { peers }));
+    }
+
+    fn gossip(&mut self, id: GossipId, gossip: Gossip) {
+        let Some(ticket) = translate::ticket(&id) else { return };
+        let mut gossip = Some(gossip);
+        for effect in self.on(Event::Message) {
+            match effect {
+                Effect::Deliver => {
+                    if let Some(gossip) = gossip.take() {
+                        self.deliver(ticket, id.clone(), gossip);
+                    }
+                }
+                Effect::Drop => self.send(Command::Verdict { id: id.clone(), verdict: wire::Verdict::Ignore }),
+                other => self.perform(other),
+            }
+        }
+    }
+
+    fn deliver(&mut self, ticket: GossipTicket, id: GossipId, gossip: Gossip) {
+        let from = self.connection.peer;
+        let event = match gossip {
+            Gossip::Block(announce) => {
+                chain::Event::Announced { announcement: translate::announced(announce), from, ticket }
+            }
+            Gossip::Transactions(transactions) => chain::Event::Gossiped { transactions, from, ticket },
+        };
+        if self.ports.chain.post_bulk(Mail(event)).is_err() {
+            self.send(Command::Verdict { id, verdict: wire::Verdict::Ignore });
+        }
+    }
+
+    fn send(&self, command: Command) {
+        if let Err(busy) = self.ports.net.try_send(command) {
+            self.meter.failed(busy.to_string());
+        }
+    }
+
+    fn report(&self) -> ActorReport {
+        self.moves.report(
+            self.machine.state(),
+            &Figures {
+                id: self.connection.peer,
+                address: self.connection.address.to_string(),
+                outbound: self.connection.outbound,
+                points: self.machine.points(),
+            },
+            self.clock.now().mono,
+            &self.meter,
+        )
+    }
+}
+
+/// A multiaddress without the peer id at its end.
+pub fn dialed_address(address: &Multiaddr) -> String {
+    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect::<Multiaddr>().to_string()
+}
+
+impl Actor for Peer {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        self.run(Event::Connected);
+    }
+}
+
+impl Handler<Delivery> for Peer {
+    type Result = ();
+
+    fn handle(&mut self, mail: Delivery, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        match mail {
+            Delivery::Request { request, responder } => self.request(request, responder),
+            Delivery::Response { purpose, result } => self.response(purpose, result),
+            Delivery::Gossip { id, gossip } => self.gossip(id, gossip),
+        }
+    }
+}
+
+impl Handler<Mail<Event>> for Peer {
+    type Result = ();
+
+    fn handle(&mut self, mail: Mail<Event>, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        self.run(mail.0);
+    }
+}
+
+impl Handler<Tick> for Peer {
+    type Result = ();
+
+    fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
+        self.meter.took(mail.name());
+        self.run(Event::Tick);
+    }
+}
+
+crate::mail::common_handlers!(Peer);

@@ -1,0 +1,108 @@
+//! What an actor shows of itself: the very enums that its machine works with.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tracing::info;
+
+use crate::Meter;
+
+/// An actor as the admin endpoint shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ActorReport {
+    /// Its name.
+    pub name: String,
+    /// Its state, with its data.
+    pub state: Value,
+    /// Figures beside the state.
+    pub figures: Value,
+    /// For how many milliseconds it is in this state.
+    pub since_ms: u64,
+    /// Its mailbox.
+    pub mailbox: MailboxReport,
+    /// Messages handled since the start, by name.
+    pub handled: BTreeMap<&'static str, u64>,
+    /// Messages dropped since the start because the mailbox was full, by name.
+    pub dropped: BTreeMap<&'static str, u64>,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+}
+
+/// How full a mailbox is.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct MailboxReport {
+    /// Messages that wait.
+    pub queued: usize,
+    /// Messages that may wait.
+    pub capacity: usize,
+}
+
+impl ActorReport {
+    /// An actor that gives no answer.
+    pub fn silent(name: &str, meter: &Meter) -> Self {
+        Self::new(name, Value::String("NoAnswer".into()), Value::Null, 0, meter)
+    }
+
+    pub(crate) fn new(name: &str, state: Value, figures: Value, since_ms: u64, meter: &Meter) -> Self {
+        let (handled, dropped) = meter.totals();
+        Self {
+            name: name.into(),
+            state,
+            figures,
+            since_ms,
+            mailbox: MailboxReport { queued: meter.queued(), capacity: meter.capacity() },
+            handled,
+            dropped,
+            last_error: meter.last_error(),
+        }
+    }
+}
+
+/// The moves of a state machine: each is logged once, and the time of the last one is known.
+pub(crate) struct Moves {
+    who: &'static str,
+    at: String,
+    since: u64,
+}
+
+impl Moves {
+    pub fn new(who: &'static str) -> Self {
+        Self { who, at: String::new(), since: 0 }
+    }
+
+    /// Notes the state after an event; logs it if it is another one.
+    pub fn note(&mut self, state: &impl Serialize, mono: u64) {
+        let name = variant(state);
+        if name != self.at {
+            if !self.at.is_empty() {
+                info!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
+            }
+            self.at = name;
+            self.since = mono;
+        }
+    }
+
+    /// The report of an actor in `state`.
+    pub fn report(&self, state: &impl Serialize, figures: &impl Serialize, mono: u64, meter: &Meter) -> ActorReport {
+        let to_value = |what: Result<Value, _>| what.unwrap_or(Value::Null);
+        let state = to_value(serde_json::to_value(state));
+        let figures = to_value(serde_json::to_value(figures));
+        ActorReport::new(self.who, state, figures, mono.saturating_sub(self.since), meter)
+    }
+}
+
+/// The name of an enum's variant, with the reasons of a pause.
+fn variant(state: &impl Serialize) -> String {
+    let only = |map: &Map<String, Value>| {
+        let (name, data) = map.iter().next()?;
+        let reasons = data.get("reasons").and_then(Value::as_array);
+        let reasons = reasons.map(|all| all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
+        Some(reasons.map_or_else(|| name.clone(), |reasons| format!("{name}{{{reasons}}}")))
+    };
+    match serde_json::to_value(state) {
+        Ok(Value::String(name)) => name,
+        Ok(Value::Object(map)) => only(&map).unwrap_or_default(),
+        _ => String::new(),
+    }
+}

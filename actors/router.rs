@@ -1,0 +1,145 @@
+//! The router: what the network task tells, to whom it belongs. A message from a peer goes to that peer's actor, news of
+//! the network to Discovery.
+
+use ledger::ChainId;
+use machines::peer::{Event, Offence};
+use machines::{PeerId, discovery, syncer};
+use tokio::sync::{oneshot, watch};
+use tracing::{debug, info, warn};
+use wire::{Command, Multiaddr, NetEvent, PROTOCOL_VERSION};
+
+use crate::directory::Entry;
+pub use crate::peer::Ports as PeerPorts;
+use crate::peer::{Connection, Delivery, Peer, dialed_address};
+use crate::translate::{self, Purpose};
+use crate::{Clock, Directory, Inbox, Mail, Stop};
+
+/// Routes what the network task tells. Lives on the network arbiter, where it starts the peers' actors.
+pub struct Router {
+    chain: ChainId,
+    ports: PeerPorts,
+    directory: Directory,
+    clock: Clock,
+    listening: watch::Sender<Vec<Multiaddr>>,
+}
+
+impl Router {
+    /// A router of a node on `chain`.
+    pub fn new(
+        chain: ChainId,
+        ports: PeerPorts,
+        directory: Directory,
+        clock: Clock,
+        listening: watch::Sender<Vec<Multiaddr>>,
+    ) -> Self {
+        Self { chain, ports, directory, clock, listening }
+    }
+
+    /// Handles an event of the network task. Called by that task: quick, never waits.
+    pub fn on(&mut self, event: NetEvent) {
+        match event {
+            NetEvent::Listening(address) => {
+                info!(%address, "listening");
+                self.listening.send_modify(|all| all.push(address));
+            }
+            NetEvent::Connected { peer, address, outbound } => self.connected(&peer, address, outbound),
+            NetEvent::Disconnected { peer, cause } => self.disconnected(&peer, &cause),
+            NetEvent::DialFailed { peer, addresses, error } => {
+                debug!(?peer, %error, "a dial failed");
+                let addresses = addresses.iter().map(dialed_address).collect();
+                let peer = peer.and_then(|peer| translate::peer_id(&peer));
+                self.ports.discovery.tell(Mail(discovery::Event::DialFailed { peer, addresses }));
+            }
+            NetEvent::Identified { peer, addresses, same_network, .. } => {
+                let Some(peer) = translate::peer_id(&peer) else { return };
+                let addresses = addresses.iter().map(dialed_address).collect();
+                self.ports.discovery.tell(Mail(if same_network {
+                    discovery::Event::Listens { peer, addresses }
+                } else {
+                    discovery::Event::WrongNetwork { peer }
+                }));
+            }
+            NetEvent::Request { peer, request, responder } => {
+                // Dropping the responder of a peer that is gone or too busy tells it so.
+                self.deliver(&peer, Delivery::Request { request, responder });
+            }
+            NetEvent::Response { peer, ticket, result } => self.response(&peer, ticket, result),
+            NetEvent::Gossip { peer, id, gossip } => {
+                if !self.deliver(&peer, Delivery::Gossip { id: id.clone(), gossip }) {
+                    let _ = self.ports.net.try_send(Command::Verdict { id, verdict: wire::Verdict::Ignore });
+                }
+            }
+            NetEvent::Malformed { peer, what } => {
+                if let Some(entry) = self.entry(&peer)
+                    && !what.may_be_newer()
+                {
+                    entry.event.tell(Mail(Event::Offence { offence: Offence::Malformed, what: what.to_string() }));
+                }
+            }
+            NetEvent::PublishFailed(why) => warn!(%why, "an announcement was not sent"),
+            NetEvent::AnnounceFailed(why) => warn!(%why, "this node could not be announced"),
+            NetEvent::Providers { found, .. } => {
+                let named = |(peer, addresses): (wire::PeerId, Vec<Multiaddr>)| {
+                    Some((translate::peer_id(&peer)?, addresses.iter().map(dialed_address).collect()))
+                };
+                let peers: Vec<_> = found.into_iter().filter_map(named).collect();
+                if !peers.is_empty() {
+                    self.ports.discovery.tell(Mail(discovery::Event::Found { peers }));
+                }
+            }
+            NetEvent::RoutingUpdated { .. } => {
+                self.ports.discovery.tell(Mail(discovery::Event::RoutingUpdated));
+            }
+        }
+    }
+
+    fn connected(&mut self, wire_peer: &wire::PeerId, address: Multiaddr, outbound: bool) {
+        let Some(peer) = translate::peer_id(wire_peer) else { return };
+        debug!(%peer, %address, outbound, "connected");
+        let dialed = outbound.then(|| dialed_address(&address));
+        self.ports.discovery.tell(Mail(discovery::Event::Connected { peer, dialed }));
+        let inbox: Inbox<Peer> = Inbox::new(Peer::MAILBOX);
+        let entry = Entry {
+            deliver: inbox.port(),
+            event: inbox.port(),
+            inspect: inbox.port(),
+            stop: inbox.port(),
+            tick: inbox.port(),
+        };
+        let machine = machines::peer::Peer::new(PROTOCOL_VERSION, self.chain, self.clock.now());
+        let connection = Connection { peer, address, outbound };
+        let meter = inbox.meter();
+        self.directory.insert(peer, entry);
+        inbox.run(Peer::new(machine, connection, self.ports.clone(), self.clock, meter));
+    }
+
+    fn disconnected(&mut self, wire_peer: &wire::PeerId, cause: &str) {
+        let Some(peer) = translate::peer_id(wire_peer) else { return };
+        debug!(%peer, cause, "disconnected");
+        if let Some(entry) = self.directory.remove(&peer) {
+            let (gone, _) = oneshot::channel();
+            entry.stop.tell(Stop { gone });
+        }
+        self.ports.syncer.tell(Mail(syncer::Event::Gone { peer }));
+        self.ports.discovery.tell(Mail(discovery::Event::Gone { peer }));
+    }
+
+    fn response(&mut self, peer: &wire::PeerId, ticket: u64, result: Result<wire::Response, wire::RequestError>) {
+        let purpose = Purpose::of(ticket);
+        if !self.deliver(peer, Delivery::Response { purpose, result })
+            && let Purpose::Sync(ask) = purpose
+        {
+            let event = syncer::Event::Failed { ask: syncer::Ask(ask), why: "the peer is gone".into() };
+            self.ports.syncer.tell(Mail(event));
+        }
+    }
+
+    fn deliver(&self, peer: &wire::PeerId, delivery: Delivery) -> bool {
+        self.entry(peer).is_some_and(|entry| entry.deliver.post(delivery).is_ok())
+    }
+
+    fn entry(&self, peer: &wire::PeerId) -> Option<Entry> {
+        let peer: PeerId = translate::peer_id(peer)?;
+        self.directory.get(&peer)
+    }
+}

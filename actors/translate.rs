@@ -1,0 +1,79 @@
+//! Names and messages of the wire, as the machines know them, and back.
+
+use ledger::CheckedBlock;
+use machines::PeerId;
+use machines::chain::{Announcement, GossipTicket, Verdict, announcement};
+use machines::peer::Greeting;
+use wire::{BlockAnnounce, Gossip, GossipId, Status};
+
+/// None for a peer whose key is not ed25519; the wire lets none in.
+pub fn peer_id(peer: &wire::PeerId) -> Option<PeerId> {
+    PeerId::from_multihash(&peer.to_bytes())
+}
+
+/// None cannot happen for an id that came from the wire or was read from text.
+pub fn wire_peer(peer: PeerId) -> Option<wire::PeerId> {
+    wire::PeerId::from_bytes(&peer.to_multihash()).ok()
+}
+
+pub fn greeting(status: Status) -> Greeting {
+    Greeting { version: status.version, chain: status.chain, tip: status.tip, agent: status.agent }
+}
+
+pub fn announced(announce: BlockAnnounce) -> Announcement {
+    Announcement { header: announce.header, signature: announce.signature, short_ids: announce.transactions }
+}
+
+pub fn announce(block: &CheckedBlock) -> Gossip {
+    let Announcement { header, signature, short_ids } = announcement(block);
+    Gossip::Block(BlockAnnounce { header, signature, transactions: short_ids })
+}
+
+pub fn verdict(verdict: Verdict) -> wire::Verdict {
+    match verdict {
+        Verdict::Accept => wire::Verdict::Accept,
+        Verdict::Ignore => wire::Verdict::Ignore,
+        Verdict::Reject => wire::Verdict::Reject,
+    }
+}
+
+pub fn ticket(id: &GossipId) -> Option<GossipTicket> {
+    Some(GossipTicket { message: id.message_hash()?, source: peer_id(&id.source())? })
+}
+
+pub fn gossip_id(ticket: GossipTicket) -> Option<GossipId> {
+    Some(GossipId::from_parts(ticket.message, wire_peer(ticket.source)?))
+}
+
+/// What a request is for: its ticket says who gets the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The peer's greeting.
+    Greeting,
+    /// A question of the syncer.
+    Sync(u64),
+    /// A block that was announced.
+    Fetch,
+    /// Addresses of others.
+    Addresses,
+}
+
+impl Purpose {
+    pub fn ticket(self) -> u64 {
+        match self {
+            Self::Greeting => 0,
+            Self::Fetch => 1,
+            Self::Addresses => 2,
+            Self::Sync(ask) => ask.saturating_add(3),
+        }
+    }
+
+    pub fn of(ticket: u64) -> Self {
+        match ticket {
+            0 => Self::Greeting,
+            1 => Self::Fetch,
+            2 => Self::Addresses,
+            ask => Self::Sync(ask - 3),
+        }
+    }
+}

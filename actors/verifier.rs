@@ -1,0 +1,188 @@
+//! The verifier threads: everything about blocks and transactions that needs no account, in parallel.
+//!
+//! Checked signatures are remembered, so that a block of transactions that came by gossip before costs only hashing.
+
+use std::collections::HashSet;
+use std::io;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::{self, JoinHandle};
+
+use ledger::{Block, Digest, Network, Transaction, check};
+use machines::chain::{Event, Origin, Source};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::{Mail, Port, Vital};
+
+/// Jobs of blocks that may wait. The chain sends at most 4 096 blocks at once, and a job has at least one.
+const BLOCK_JOBS: usize = 4_096;
+/// Jobs of transactions that may wait; beyond it a client hears that the node is busy, and gossip is ignored.
+const TRANSACTION_JOBS: usize = 1_024;
+/// Signatures that are remembered, twice: 32 bytes each.
+const REMEMBERED: usize = 100_000;
+/// Signatures that one thread takes at a time: about half a millisecond.
+const CHUNK: usize = 16;
+
+struct BlockJob {
+    blocks: Vec<Block>,
+    source: Source,
+    reply: Port<Mail<Event>>,
+}
+
+struct TransactionJob {
+    transactions: Vec<Transaction>,
+    origin: Origin,
+    reply: Port<Mail<Event>>,
+}
+
+/// The way to the verifier threads.
+#[derive(Clone)]
+pub struct Verifier {
+    blocks: SyncSender<BlockJob>,
+    transactions: SyncSender<TransactionJob>,
+}
+
+/// The verifier threads; they end when the last [`Verifier`] is dropped.
+pub struct VerifierThreads {
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Verifier {
+    /// Starts a pool with a thread for each core, and two threads that hand it work.
+    pub fn start(network: Arc<Network>, vital: &Vital) -> io::Result<(Self, VerifierThreads)> {
+        let pool =
+            ThreadPoolBuilder::new().thread_name(|i| format!("verifier-{i}")).build().map_err(io::Error::other)?;
+        let pool = Arc::new(pool);
+        let (block_jobs, blocks) = mpsc::sync_channel(BLOCK_JOBS);
+        let (transaction_jobs, transactions) = mpsc::sync_channel(TRANSACTION_JOBS);
+        let seen = Arc::new(Seen::default());
+        let for_blocks = Worker { network, seen, pool, _vital: vital.of("verifier") };
+        let for_transactions = for_blocks.clone();
+        let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.into()).spawn(run);
+        let threads = vec![
+            spawn("verify-blocks", Box::new(move || for_blocks.check_blocks(&blocks)))?,
+            spawn("verify-txs", Box::new(move || for_transactions.check_transactions(&transactions)))?,
+        ];
+        Ok((Self { blocks: block_jobs, transactions: transaction_jobs }, VerifierThreads { threads }))
+    }
+
+    /// Checks blocks by themselves; the answer is [`Event::BlocksChecked`].
+    pub fn blocks(&self, blocks: Vec<Block>, source: Source, reply: Port<Mail<Event>>) -> Result<(), Full> {
+        self.blocks.try_send(BlockJob { blocks, source, reply }).map_err(|_| Full)
+    }
+
+    /// Checks transactions by themselves; the answer is [`Event::TransactionsChecked`].
+    pub fn transactions(
+        &self,
+        transactions: Vec<Transaction>,
+        origin: Origin,
+        reply: Port<Mail<Event>>,
+    ) -> Result<(), Full> {
+        let job = TransactionJob { transactions, origin, reply };
+        self.transactions.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => Full,
+        })
+    }
+}
+
+impl VerifierThreads {
+    /// Waits for the threads to end.
+    pub fn join(self) {
+        for thread in self.threads {
+            // One that panicked has reported that already.
+            drop(thread.join());
+        }
+    }
+}
+
+/// The verifier has too much to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+#[derive(Clone)]
+struct Worker {
+    network: Arc<Network>,
+    seen: Arc<Seen>,
+    pool: Arc<ThreadPool>,
+    _vital: Vital,
+}
+
+impl Worker {
+    fn check_blocks(&self, jobs: &Receiver<BlockJob>) {
+        while let Ok(BlockJob { blocks, source, reply }) = jobs.recv() {
+            let results = self.pool.install(|| blocks.into_par_iter().map(|block| self.check_block(block)).collect());
+            reply.post_from_thread(Mail(Event::BlocksChecked { results, source }));
+        }
+    }
+
+    fn check_block(&self, block: Block) -> Result<Arc<ledger::CheckedBlock>, (ledger::BlockId, ledger::BlockError)> {
+        let id = block.header.id();
+        check::block_alone_with(block, &self.network, |transactions| {
+            let one = |tx: check::Unchecked| {
+                let known = self.seen.contains(&tx.leaf);
+                tx.check(&self.network, known)
+            };
+            transactions.into_par_iter().with_min_len(CHUNK).map(one).collect()
+        })
+        .map(Arc::new)
+        .map_err(|error| (id, error))
+    }
+
+    fn check_transactions(&self, jobs: &Receiver<TransactionJob>) {
+        while let Ok(TransactionJob { transactions, origin, reply }) = jobs.recv() {
+            let one = |tx: Transaction| {
+                let checked = tx.check(&self.network, |leaf| self.seen.contains(leaf))?;
+                self.seen.insert(checked.leaf());
+                Ok(Arc::new(checked))
+            };
+            let results = self.pool.install(|| transactions.into_par_iter().with_min_len(CHUNK).map(one).collect());
+            reply.post_from_thread(Mail(Event::TransactionsChecked { results, origin }));
+        }
+    }
+}
+
+/// Leaves whose signatures were checked: a young and an old generation, so that the oldest are forgotten together.
+#[derive(Default)]
+struct Seen {
+    generations: RwLock<[HashSet<Digest>; 2]>,
+}
+
+impl Seen {
+    fn contains(&self, leaf: &Digest) -> bool {
+        // A set of digests is whole whatever panicked beside it.
+        let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
+        generations.iter().any(|generation| generation.contains(leaf))
+    }
+
+    fn insert(&self, leaf: Digest) {
+        let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
+        generations[0].insert(leaf);
+        if generations[0].len() >= REMEMBERED {
+            generations.swap(0, 1);
+            generations[0].clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_signatures_is_bounded_and_keeps_the_latest() {
+        let seen = Seen::default();
+        let leaf = |i: usize| {
+            let mut bytes = [0; 32];
+            bytes[..8].copy_from_slice(&i.to_le_bytes());
+            Digest(bytes)
+        };
+        for i in 0..3 * REMEMBERED {
+            seen.insert(leaf(i));
+        }
+        assert!(seen.contains(&leaf(3 * REMEMBERED - 1)));
+        assert!(!seen.contains(&leaf(0)));
+        let kept: usize = seen.generations.read().unwrap().iter().map(HashSet::len).sum();
+        assert!(kept <= 2 * REMEMBERED);
+    }
+}
