@@ -5,6 +5,7 @@
 //! read. It runs in the task of its connection, never in the network task.
 
 use std::io;
+use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use libp2p::{StreamProtocol, request_response};
@@ -16,9 +17,16 @@ use crate::message::Message;
 use crate::{CodecError, Request, Response, canonical};
 
 /// Reads and writes the messages of the sync protocol.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct SyncCodec {
     asked: Option<Asked>,
+    read_deadline: Duration,
+}
+
+impl Default for SyncCodec {
+    fn default() -> Self {
+        Self { asked: None, read_deadline: READ_DEADLINE }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +58,7 @@ impl request_response::Codec for SyncCodec {
     where
         T: AsyncRead + Unpin + Send,
     {
-        let read = tokio::time::timeout(READ_DEADLINE, read::<Request, T>(io));
+        let read = tokio::time::timeout(self.read_deadline, read::<Request, T>(io));
         faults_apart(read.await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?)
     }
 

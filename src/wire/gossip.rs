@@ -120,9 +120,12 @@ impl Unjudged {
     /// Those whose time is over.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<GossipId> {
         let mut expired = Vec::new();
-        while let Some((_, id)) = self.order.pop_front_if(|(since, _)| *since + VERDICT_DEADLINE <= now) {
+        let is_over = |since: &Instant| *since + VERDICT_DEADLINE <= now;
+        while self.order.front().is_some_and(|(since, _)| is_over(since))
+            && let Some((_, id)) = self.order.pop_front()
+        {
             // A message that was judged and came again waits under a later time.
-            if self.waiting.get(&id).is_some_and(|since| *since + VERDICT_DEADLINE <= now) && self.judge(&id) {
+            if self.waiting.get(&id).is_some_and(is_over) && self.judge(&id) {
                 expired.push(id);
             }
         }

@@ -66,7 +66,7 @@ pub const MAX_STATUS_BYTES: usize = 5 + 32 + (32 + 10 + 32 + 10) + 2 + MAX_AGENT
 /// An announced block: header, signature, short ids with their count.
 pub const MAX_ANNOUNCE_BYTES: usize = MAX_HEADER_BYTES + 64 + 3 + 8 * MAX_BLOCK_TRANSACTIONS;
 
-/// A batch of transactions by gossip: 1 700 small ones; a second's worth of a full block.
+/// A batch of transactions by gossip: 2 100 small ones, a fifth of a full block.
 pub const MAX_GOSSIP_TRANSACTIONS_BYTES: usize = 256 << 10;
 
 /// What gossip adds around a payload: topic, field tags.

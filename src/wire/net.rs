@@ -7,10 +7,11 @@ use std::sync::Arc;
 use futures::StreamExt;
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, MessageAcceptance, PublishError};
+use libp2p::multiaddr::Protocol;
 use libp2p::request_response::{self, InboundFailure, Message, OutboundFailure, OutboundRequestId};
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, identify, kad};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, kad, ping};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -111,6 +112,7 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             self.swarm.add_external_address(address.clone());
         }
         for address in &config.listen {
+            is_free(address)?;
             self.swarm
                 .listen_on(address.clone())
                 .map_err(|error| WireError::Listen { address: address.clone(), reason: reason_of(&error) })?;
@@ -203,7 +205,12 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             Ok(()) => {
                 self.dials.insert(id, addresses);
             }
-            Err(error) => self.tell(NetEvent::DialFailed { peer, addresses, error: self.dial_failure(&error) }),
+            Err(error) => {
+                if let (Some(peer), DialError::NoAddresses) = (peer, &error) {
+                    self.forget(&peer, &addresses);
+                }
+                self.tell(NetEvent::DialFailed { peer, addresses, error: self.dial_failure(&error) });
+            }
         }
     }
 
@@ -215,7 +222,8 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             DialError::DialPeerConditionFalse(_) => DialFailure::AlreadyConnected,
             DialError::Denied { cause } => DialFailure::Refused(reason_of(cause)),
             DialError::Aborted => DialFailure::Unreachable("the dial was given up".into()),
-            DialError::NoAddresses => DialFailure::Unreachable("no address".into()),
+            // Every dial has an address; the swarm leaves out those on which it listens itself.
+            DialError::NoAddresses => DialFailure::Ourselves,
             DialError::Transport(errors) => {
                 let reasons = errors.iter().map(|(address, error)| format!("{address}: {}", reason_of(error)));
                 DialFailure::Unreachable(reasons.collect::<Vec<_>>().join("; "))
@@ -337,12 +345,7 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             SwarmEvent::Behaviour(Event::Gossip(event)) => self.on_gossip(*event),
             SwarmEvent::Behaviour(Event::Kad(event)) => self.on_kad(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
-            SwarmEvent::Behaviour(Event::Ping(event)) => {
-                if self.peers.pinged(&event.peer, event.connection, event.result.is_ok()) {
-                    self.peers.closing(&event.peer, "pings were not answered");
-                    self.swarm.close_connection(event.connection);
-                }
-            }
+            SwarmEvent::Behaviour(Event::Ping(event)) => self.on_ping(&event),
             SwarmEvent::NewListenAddr { address, .. } => {
                 if address::is_usable(&address, self.private_ok) {
                     self.swarm.add_external_address(address.clone());
@@ -375,6 +378,13 @@ impl<F: FnMut(NetEvent)> Driver<F> {
         }
     }
 
+    fn on_ping(&mut self, event: &ping::Event) {
+        if self.peers.pinged(&event.peer, event.connection, event.result.is_ok()) {
+            self.peers.closing(&event.peer, "pings were not answered");
+            self.swarm.close_connection(event.connection);
+        }
+    }
+
     fn on_opened(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
         let dialled = self.dials.remove(&id);
         if address::peer_key(&peer).is_none() {
@@ -399,12 +409,7 @@ impl<F: FnMut(NetEvent)> Driver<F> {
     fn on_dial_error(&mut self, id: ConnectionId, peer: Option<PeerId>, error: &DialError) {
         if let (Some(peer), DialError::WrongPeerId { address, .. } | DialError::LocalPeerId { address }) = (peer, error)
         {
-            // Where somebody else lives, this peer does not: not even as its last known address.
-            let kad = &mut self.swarm.behaviour_mut().kad;
-            if let Some(bare) = address::without_peer(&peer, address) {
-                kad.remove_address(&peer, &bare);
-            }
-            kad.remove_address(&peer, address);
+            self.forget(&peer, std::slice::from_ref(address));
         }
         match self.dials.remove(&id) {
             Some(addresses) => {
@@ -412,6 +417,17 @@ impl<F: FnMut(NetEvent)> Driver<F> {
                 self.tell(NetEvent::DialFailed { peer, addresses, error: self.dial_failure(error) });
             }
             None => tracing::debug!(?peer, %error, "a query's dial failed"),
+        }
+    }
+
+    /// Where somebody else lives, this peer does not: not even as its last known address.
+    fn forget(&mut self, peer: &PeerId, addresses: &[Multiaddr]) {
+        let kad = &mut self.swarm.behaviour_mut().kad;
+        for address in addresses {
+            kad.remove_address(peer, address);
+            if let Some(bare) = address::without_peer(peer, address) {
+                kad.remove_address(peer, &bare);
+            }
         }
     }
 
@@ -518,6 +534,15 @@ fn request_error(error: &OutboundFailure) -> RequestError {
         OutboundFailure::DialFailure => RequestError::NotConnected,
         OutboundFailure::Io(error) => fault(error).map_or(RequestError::NoAnswer, RequestError::Malformed),
     }
+}
+
+/// Whether nobody listens at an address. The transport shares ports, so it would join another node there silently.
+fn is_free(address: &Multiaddr) -> Result<(), WireError> {
+    let port = address.iter().find_map(|part| if let Protocol::Tcp(port) = part { Some(port) } else { None });
+    let (Some(ip), Some(port)) = (address::ip(address), port) else { return Ok(()) };
+    std::net::TcpListener::bind((ip, port))
+        .map(drop)
+        .map_err(|error| WireError::Listen { address: address.clone(), reason: error.to_string() })
 }
 
 /// The innermost reason of an error: what the layers above say adds nothing for an operator.
