@@ -4,6 +4,8 @@
 //! never whether a peer behaves; it is told.
 
 mod book;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -5,6 +5,8 @@
 //! reorganisations. Decides never whether the payout is valid; that is the chain's.
 
 mod limits;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

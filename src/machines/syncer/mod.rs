@@ -8,6 +8,8 @@
 mod download;
 mod event;
 mod headers;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
