@@ -1,1 +1,38 @@
-//! placeholder
+//! What is kept: the chain, the accounts, the peers and the faucet's claims, in one redb file.
+//!
+//! The only crate that knows redb. A [`Store`] is the one writer: a [`ledger::Commit`] is one durable transaction, all
+//! of it or nothing, also after a crash. Everybody else holds a [`Reader`] and takes a [`Snapshot`], which waits for
+//! nobody. Nothing is checked here: whoever commits has applied the rules of `ledger`.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `tables` | the tables, their keys and rows: the format on disk |
+//! | `body` | a block as bytes |
+//! | `open` | opening, creating, and refusing what is not ours |
+//! | `store` | the writer |
+//! | `commit`, `rows` | a commit into rows, rows into tables |
+//! | `records` | opaque records of peers and claims |
+//! | `reader`, `snapshot` | reading one moment |
+//! | `listing`, `history` | transactions by id, number and page; what happened to an account |
+
+mod body;
+mod commit;
+mod error;
+mod history;
+mod listing;
+mod open;
+mod reader;
+mod records;
+mod rows;
+mod snapshot;
+mod store;
+mod tables;
+
+pub use error::StoreError;
+pub use history::{Cursor, HistoryEntry, Movement};
+pub use listing::Located;
+pub use open::{FILE, SCHEMA};
+pub use reader::{Reader, TableSize};
+pub use records::Write;
+pub use snapshot::{Accounts, Snapshot};
+pub use store::{DEFAULT_CACHE_BYTES, Store};

@@ -1,0 +1,114 @@
+//! Why the store cannot do what is asked, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use ledger::{ChainId, ViewError};
+use thiserror::Error;
+
+/// Why something cannot be read or kept. None of these goes away by asking again.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Another process has the directory.
+    #[error("another process has {} open: stop it first, or use another data directory", path.display())]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// The directory belongs to another network.
+    #[error(
+        "the data directory holds the chain {found}, but this network's chain is {expected}: \
+         use the directory of this network or an empty one"
+    )]
+    WrongChain {
+        /// The chain in the directory.
+        found: ChainId,
+        /// The chain of the network.
+        expected: ChainId,
+    },
+    /// A newer version of this program wrote it.
+    #[error(
+        "the data directory has format {found}, this version knows formats up to {known}: \
+         install a newer version or use an empty directory"
+    )]
+    NewerSchema {
+        /// The format in the directory.
+        found: u32,
+        /// The newest format that this program knows.
+        known: u32,
+    },
+    /// What is stored contradicts itself or cannot be read back.
+    #[error(
+        "what is stored is damaged: {what}. Keep a copy of the data directory if you want it examined, \
+         then start with an empty one: the chain comes back from the network"
+    )]
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+    /// A commit that does not continue what is stored. Nothing of it was written.
+    #[error(
+        "a change does not fit what is stored: {what}. Nothing was written. \
+         This is a fault of the program: start it again and report this line"
+    )]
+    Misfit {
+        /// What does not fit.
+        what: String,
+    },
+    /// The disk or the file system refuses.
+    #[error(
+        "the data directory cannot be read or written: {0}. \
+         Check free space, permissions and the disk, then start again"
+    )]
+    Io(#[from] io::Error),
+    /// The database refuses after an earlier failure, or for a reason of its own.
+    #[error("the database stopped working: {0}. Start the node again; what was acknowledged is kept")]
+    Stopped(String),
+}
+
+impl StoreError {
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+
+    pub(crate) fn misfit(what: impl Into<String>) -> Self {
+        Self::Misfit { what: what.into() }
+    }
+}
+
+impl From<StoreError> for ViewError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<redb::Error> for StoreError {
+    fn from(error: redb::Error) -> Self {
+        use redb::Error as E;
+        match error {
+            E::Io(error) if error.kind() == io::ErrorKind::InvalidData => Self::damaged(error.to_string()),
+            E::Io(error) => Self::Io(error),
+            E::Corrupted(_)
+            | E::UpgradeRequired(_)
+            | E::TableDoesNotExist(_)
+            | E::TableTypeMismatch { .. }
+            | E::TypeDefinitionChanged { .. }
+            | E::TableIsMultimap(_)
+            | E::TableIsNotMultimap(_)
+            | E::UnorderedKey => Self::damaged(error.to_string()),
+            other => Self::Stopped(other.to_string()),
+        }
+    }
+}
+
+macro_rules! from_redb {
+    ($($error:ident)*) => {$(
+        impl From<redb::$error> for StoreError {
+            fn from(error: redb::$error) -> Self {
+                redb::Error::from(error).into()
+            }
+        }
+    )*};
+}
+
+from_redb!(StorageError TableError DatabaseError TransactionError CommitError CursorError SetDurabilityError);

@@ -1,0 +1,234 @@
+//! One moment of what is kept: every read of a [`Snapshot`] sees the same commits.
+
+use std::sync::Arc;
+
+use ledger::apply::Undo;
+use ledger::{
+    Account, AccountSource, Address, Block, BlockId, ChainSource, Header, Height, Network, StoredHeader, Tip, TxId,
+    ViewError,
+};
+use redb::{
+    Key, OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, StorageError, TableDefinition,
+    Value,
+};
+
+use crate::tables::{
+    self, ACCOUNTS, BLOCK_IDS, BODIES, HEADERS, MAIN, MainRow, Position, UNDO, missing_header, stored_header,
+};
+use crate::{StoreError, body};
+
+/// Single steps of a locator before they double.
+const LOCATOR_STEPS: usize = 10;
+
+/// One moment of what is kept.
+pub struct Snapshot {
+    tx: ReadTransaction,
+    pub(crate) network: Arc<Network>,
+}
+
+/// All accounts in the order of their addresses.
+pub struct Accounts(OwnedRange<&'static [u8; 20], &'static [u8; 16]>);
+
+impl Iterator for Accounts {
+    type Item = Result<(Address, Account), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.0.next()?;
+        Some(row.map(|(key, row)| (Address(*key.value()), tables::account(row.value()))).map_err(Into::into))
+    }
+}
+
+impl Snapshot {
+    pub(crate) fn new(tx: ReadTransaction, network: Arc<Network>) -> Self {
+        Self { tx, network }
+    }
+
+    pub(crate) fn table<K: Key + 'static, V: Value + 'static>(
+        &self,
+        definition: TableDefinition<K, V>,
+    ) -> Result<ReadOnlyTable<K, V>, StoreError> {
+        Ok(self.tx.open_table(definition)?)
+    }
+
+    /// A block as bytes: postcard of [`Block`], as peers are served.
+    pub fn raw_block(&self, id: &BlockId) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.position(id)? {
+            Some(at) => self.body_at(at, |bytes| Ok(bytes.to_vec())).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The ids of a block's transactions in their order; none for an unknown block.
+    pub fn transaction_ids(&self, id: &BlockId) -> Result<Vec<TxId>, StoreError> {
+        let Some(at) = self.position(id)? else { return Ok(Vec::new()) };
+        let block = self.body_at(at, body::decode)?;
+        Ok(block.transactions.iter().map(|tx| tx.id(&self.network.chain)).collect())
+    }
+
+    /// The header at `height` of the chain.
+    pub fn header_at(&self, height: Height) -> Result<Option<StoredHeader>, StoreError> {
+        match self.main_row(height)? {
+            Some(row) => self.header_row(Position::new(height, row.index), |row| stored_header(height, row)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a block is part of the chain.
+    pub fn is_on_chain(&self, id: &BlockId) -> Result<bool, StoreError> {
+        Ok(self.height_on_chain(id)?.is_some())
+    }
+
+    /// A page of the chain's headers, the tip first, after `skip` of them.
+    pub fn headers_desc(&self, skip: u64, limit: usize) -> Result<Vec<StoredHeader>, StoreError> {
+        let above = (self.end()?.0 + 1).saturating_sub(skip);
+        let rows = self.table(MAIN)?.range_owned::<&[u8; 8]>(..&above.to_be_bytes())?;
+        self.headers_of(rows.rev().take(limit))
+    }
+
+    /// Headers of the chain after the first block of `locator` that is part of it, or after genesis.
+    pub fn headers_after(&self, locator: &[BlockId], limit: usize) -> Result<Vec<Header>, StoreError> {
+        let mut from = 0;
+        for id in locator {
+            if let Some(height) = self.height_on_chain(id)? {
+                from = height;
+                break;
+            }
+        }
+        let first = from.saturating_add(1).to_be_bytes();
+        let rows = self.table(MAIN)?.range_owned::<&[u8; 8]>(&first..)?;
+        Ok(self.headers_of(rows.take(limit))?.into_iter().map(|stored| stored.header).collect())
+    }
+
+    /// Ids by which a peer finds where its chain leaves ours: the tip, ten single steps, then doubling, genesis last.
+    pub fn locator(&self) -> Result<Vec<BlockId>, StoreError> {
+        let mut height = self.end()?.0;
+        let (mut ids, mut step) = (Vec::new(), 1u64);
+        while height > 0 {
+            ids.push(self.id_at(height)?);
+            if ids.len() > LOCATOR_STEPS {
+                step = step.saturating_mul(2);
+            }
+            height = height.saturating_sub(step);
+        }
+        ids.push(self.network.chain);
+        Ok(ids)
+    }
+
+    /// All accounts; what a replay of the chain must give.
+    pub fn accounts(&self) -> Result<Accounts, StoreError> {
+        Ok(Accounts(self.table(ACCOUNTS)?.range_owned::<&[u8; 20]>(..)?))
+    }
+
+    /// The height of the tip and its row.
+    pub(crate) fn end(&self) -> Result<(Height, MainRow), StoreError> {
+        let main = self.table(MAIN)?;
+        let (height, row) = main.last()?.ok_or_else(|| StoreError::damaged("there is no chain"))?;
+        Ok((u64::from_be_bytes(*height.value()), MainRow::decode(row.value())))
+    }
+
+    pub(crate) fn main_row(&self, height: Height) -> Result<Option<MainRow>, StoreError> {
+        Ok(self.table(MAIN)?.get(&height.to_be_bytes())?.map(|row| MainRow::decode(row.value())))
+    }
+
+    /// The row of the chain at a height that it has.
+    pub(crate) fn must_main_row(&self, height: Height) -> Result<MainRow, StoreError> {
+        self.main_row(height)?.ok_or_else(|| StoreError::damaged(format!("the chain has no block {height}")))
+    }
+
+    pub(crate) fn header_row<T>(
+        &self,
+        at: Position,
+        read: impl FnOnce(&[u8; tables::HEADER]) -> T,
+    ) -> Result<T, StoreError> {
+        let row = self.table(HEADERS)?.get(&at.key())?.ok_or_else(|| missing_header(at))?;
+        Ok(read(row.value()))
+    }
+
+    pub(crate) fn body_at<T>(
+        &self,
+        at: Position,
+        read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let body = self.table(BODIES)?.get(&at.key())?;
+        let body = body.ok_or_else(|| StoreError::damaged(format!("no body {} at height {}", at.index, at.height)))?;
+        read(body.value())
+    }
+
+    fn position(&self, id: &BlockId) -> Result<Option<Position>, StoreError> {
+        tables::block_position(&self.table(BLOCK_IDS)?, &self.table(HEADERS)?, id)
+    }
+
+    fn height_on_chain(&self, id: &BlockId) -> Result<Option<Height>, StoreError> {
+        let Some(at) = self.position(id)? else { return Ok(None) };
+        let main = self.main_row(at.height)?;
+        Ok(main.filter(|main| main.index == at.index).map(|_| at.height))
+    }
+
+    fn id_at(&self, height: Height) -> Result<BlockId, StoreError> {
+        self.header_row(Position::new(height, self.must_main_row(height)?.index), tables::row_id)
+    }
+
+    fn headers_of(&self, rows: impl Iterator<Item = MainEntry>) -> Result<Vec<StoredHeader>, StoreError> {
+        let headers = self.table(HEADERS)?;
+        let header = |entry: MainEntry| {
+            let (height, row) = entry?;
+            let height = u64::from_be_bytes(*height.value());
+            let at = Position::new(height, MainRow::decode(row.value()).index);
+            let row = headers.get(&at.key())?.ok_or_else(|| missing_header(at))?;
+            Ok(stored_header(height, row.value()))
+        };
+        rows.map(header).collect()
+    }
+}
+
+type MainEntry = Result<(OwnedAccessGuard<&'static [u8; 8]>, OwnedAccessGuard<&'static [u8; 12]>), StorageError>;
+
+impl AccountSource for Snapshot {
+    fn account(&self, address: &Address) -> Result<Option<Account>, ViewError> {
+        let read =
+            || Ok::<_, StoreError>(self.table(ACCOUNTS)?.get(&address.0)?.map(|row| tables::account(row.value())));
+        Ok(read()?)
+    }
+}
+
+impl ChainSource for Snapshot {
+    fn tip(&self) -> Result<Tip, ViewError> {
+        let (height, row) = self.end()?;
+        let tip = |row: &_| {
+            let stored = stored_header(height, row);
+            Tip { id: tables::row_id(row), height, work: stored.work, time: stored.header.time }
+        };
+        Ok(self.header_row(Position::new(height, row.index), tip)?)
+    }
+
+    fn header(&self, id: &BlockId) -> Result<Option<StoredHeader>, ViewError> {
+        match self.position(id)? {
+            Some(at) => Ok(Some(self.header_row(at, |row| stored_header(at.height, row))?)),
+            None => Ok(None),
+        }
+    }
+
+    fn main_id(&self, height: Height) -> Result<Option<BlockId>, ViewError> {
+        match self.main_row(height)? {
+            Some(row) => Ok(Some(self.header_row(Position::new(height, row.index), tables::row_id)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn block(&self, id: &BlockId) -> Result<Option<Block>, ViewError> {
+        match self.position(id)? {
+            Some(at) => Ok(Some(self.body_at(at, body::decode)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn undo(&self, id: &BlockId) -> Result<Option<Undo>, ViewError> {
+        let read = || {
+            let Some(at) = self.position(id)? else { return Ok(None) };
+            let Some(row) = self.table(UNDO)?.get(&at.key())? else { return Ok(None) };
+            let undo = postcard::from_bytes(row.value());
+            undo.map(Some).map_err(|error| StoreError::damaged(format!("the undo of block {id}: {error}")))
+        };
+        Ok(read()?)
+    }
+}

@@ -1,0 +1,263 @@
+//! The tables, their keys and their rows: the format on disk.
+//!
+//! Keys that grow are appended, which a B-tree does fast at any size: what belongs to a block or a transaction is keyed
+//! by its [`Position`]. What is looked up by hash goes through small tables of 8 bytes of the hash and a position; a
+//! reader compares with the row found there, so two hashes with the same first bytes do no harm. Integers are
+//! big-endian, so that keys sort as numbers. A change of anything here needs a new [`crate::SCHEMA`].
+
+use ledger::{
+    Account, Address, Amount, BlockId, CheckedBlock, CompactTarget, Digest, Header, Height, PublicKey, Signature,
+    StoredHeader, TxId, Work,
+};
+use redb::{ReadableTable, TableDefinition};
+
+use crate::StoreError;
+
+/// Bytes of a hash or an address that a lookup key holds.
+const PREFIX: usize = 8;
+/// Bytes of an encoded [`Position`].
+pub(crate) const POSITION: usize = 12;
+/// Bytes of a lookup key.
+pub(crate) const LOOKUP: usize = PREFIX + POSITION;
+/// Bytes of a header's row.
+pub(crate) const HEADER: usize = 253;
+
+/// A key made of a position.
+pub(crate) type PositionKey = [u8; POSITION];
+/// A key made of the first bytes of a hash or an address, and a position.
+pub(crate) type LookupKey = [u8; LOOKUP];
+
+type Table<const K: usize, V> = TableDefinition<'static, &'static [u8; K], V>;
+
+/// `schema`: u32. `chain`: the id of genesis.
+pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// Headers of all branches: height ‖ how many blocks of this height came before → [`header_row`].
+pub(crate) const HEADERS: Table<POSITION, &[u8; HEADER]> = TableDefinition::new("headers");
+/// Whole blocks of all branches by the key of their header → postcard of the block.
+pub(crate) const BODIES: Table<POSITION, &[u8]> = TableDefinition::new("bodies");
+/// First bytes of a block's id ‖ key of its header.
+pub(crate) const BLOCK_IDS: Table<LOOKUP, ()> = TableDefinition::new("block_ids");
+/// The chain: height → which of the blocks at this height ‖ number of transactions up to and with it.
+pub(crate) const MAIN: Table<8, &[u8; 12]> = TableDefinition::new("main");
+/// What undoes a block of the chain, by the key of its header → postcard of the undo.
+pub(crate) const UNDO: Table<POSITION, &[u8]> = TableDefinition::new("undo");
+/// First bytes of a transaction's id ‖ height ‖ index in its block. Only of the chain.
+pub(crate) const TX_IDS: Table<LOOKUP, ()> = TableDefinition::new("tx_ids");
+/// First bytes of an address ‖ height ‖ index of the transaction, or [`MINED`]. Only of the chain.
+pub(crate) const HISTORY: Table<LOOKUP, ()> = TableDefinition::new("history");
+/// Address → balance ‖ nonce.
+pub(crate) const ACCOUNTS: Table<20, &[u8; 16]> = TableDefinition::new("accounts");
+/// Peer → opaque record.
+pub(crate) const PEERS: Table<32, &[u8]> = TableDefinition::new("peers");
+/// Claim → opaque record.
+pub(crate) const CLAIMS: Table<8, &[u8]> = TableDefinition::new("claims");
+
+/// Stands for the index of a transaction where a miner is paid, which happens after all transactions.
+pub(crate) const MINED: u32 = u32::MAX;
+
+/// Where something is: a height, and which of several things at that height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position {
+    pub height: Height,
+    pub index: u32,
+}
+
+impl Position {
+    pub fn new(height: Height, index: u32) -> Self {
+        Self { height, index }
+    }
+
+    pub fn key(self) -> PositionKey {
+        let mut key = [0; POSITION];
+        key[..8].copy_from_slice(&self.height.to_be_bytes());
+        key[8..].copy_from_slice(&self.index.to_be_bytes());
+        key
+    }
+
+    pub fn from_key(key: &PositionKey) -> Self {
+        Self { height: u64::from_be_bytes(part(key, 0)), index: u32::from_be_bytes(part(key, 8)) }
+    }
+}
+
+/// The key under which `hash`, a hash or an address, leads to `at`.
+pub(crate) fn lookup_key(hash: &[u8], at: Position) -> LookupKey {
+    let mut key = [0; LOOKUP];
+    key[..PREFIX].copy_from_slice(&hash[..PREFIX]);
+    key[PREFIX..].copy_from_slice(&at.key());
+    key
+}
+
+/// Where a lookup key leads.
+pub(crate) fn looked_up(key: &LookupKey) -> Position {
+    Position::from_key(&part(key, PREFIX))
+}
+
+/// The smallest and the largest key that `hash` can have.
+pub(crate) fn lookup_range(hash: &[u8]) -> (LookupKey, LookupKey) {
+    (lookup_key(hash, Position::new(0, 0)), lookup_key(hash, Position::new(u64::MAX, u32::MAX)))
+}
+
+/// The key of a transaction's id at a place in the chain.
+pub(crate) fn tx_key(id: &TxId, at: Position) -> LookupKey {
+    lookup_key(&id.0, at)
+}
+
+/// The key of what happened to an account at a place in the chain.
+pub(crate) fn history_key(address: &Address, at: Position) -> LookupKey {
+    lookup_key(&address.0, at)
+}
+
+/// A row of [`MAIN`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MainRow {
+    /// Which of the blocks at this height.
+    pub index: u32,
+    /// Transactions of the chain up to and with this block.
+    pub count: u64,
+}
+
+impl MainRow {
+    pub fn encode(self) -> [u8; 12] {
+        let mut row = [0; 12];
+        row[..4].copy_from_slice(&self.index.to_be_bytes());
+        row[4..].copy_from_slice(&self.count.to_be_bytes());
+        row
+    }
+
+    pub fn decode(row: &[u8; 12]) -> Self {
+        Self { index: u32::from_be_bytes(part(row, 0)), count: u64::from_be_bytes(part(row, 4)) }
+    }
+}
+
+pub(crate) fn account_row(account: &Account) -> [u8; 16] {
+    let mut row = [0; 16];
+    row[..8].copy_from_slice(&account.balance.as_drops().to_be_bytes());
+    row[8..].copy_from_slice(&account.nonce.to_be_bytes());
+    row
+}
+
+pub(crate) fn account(row: &[u8; 16]) -> Account {
+    Account { balance: Amount::drops(u64::from_be_bytes(part(row, 0))), nonce: u64::from_be_bytes(part(row, 8)) }
+}
+
+/// id ‖ previous ‖ root ‖ signature ‖ work ‖ miner ‖ time ‖ nonce ‖ version ‖ target ‖ number of transactions. The
+/// height is in the key.
+pub(crate) fn header_row(block: &CheckedBlock, work: Work) -> [u8; HEADER] {
+    header_row_of(block.header(), &block.id(), block.signature(), work, block.transactions().len() as u32)
+}
+
+pub(crate) fn header_row_of(
+    header: &Header,
+    id: &BlockId,
+    signature: &Signature,
+    work: Work,
+    transactions: u32,
+) -> [u8; HEADER] {
+    let fields: [&[u8]; 11] = [
+        &id.0,
+        &header.previous.0,
+        &header.root.0,
+        &signature.0,
+        &work.to_bytes(),
+        &header.miner.0,
+        &header.time.to_be_bytes(),
+        &header.nonce.to_be_bytes(),
+        &header.version.to_be_bytes(),
+        &header.target.0.to_be_bytes(),
+        &transactions.to_be_bytes(),
+    ];
+    let mut row = [0; HEADER];
+    let mut at = 0;
+    for field in fields {
+        row[at..at + field.len()].copy_from_slice(field);
+        at += field.len();
+    }
+    debug_assert_eq!(at, HEADER);
+    row
+}
+
+/// The id in a header's row.
+pub(crate) fn row_id(row: &[u8; HEADER]) -> BlockId {
+    BlockId(part(row, 0))
+}
+
+pub(crate) fn stored_header(height: Height, row: &[u8; HEADER]) -> StoredHeader {
+    StoredHeader {
+        header: Header {
+            version: u32::from_be_bytes(part(row, 241)),
+            height,
+            previous: BlockId(part(row, 32)),
+            root: Digest(part(row, 64)),
+            time: u64::from_be_bytes(part(row, 225)),
+            target: CompactTarget(u32::from_be_bytes(part(row, 245))),
+            miner: PublicKey(part(row, 192)),
+            nonce: u64::from_be_bytes(part(row, 233)),
+        },
+        signature: Signature(part(row, 96)),
+        work: Work::from_bytes(part(row, 160)),
+        transactions: u32::from_be_bytes(part(row, 249)),
+    }
+}
+
+/// Where the block with this id is kept.
+pub(crate) fn block_position(
+    ids: &impl ReadableTable<&'static [u8; LOOKUP], ()>,
+    headers: &impl ReadableTable<&'static [u8; POSITION], &'static [u8; HEADER]>,
+    id: &BlockId,
+) -> Result<Option<Position>, StoreError> {
+    let (first, last) = lookup_range(&id.0);
+    for entry in ids.range::<&[u8; LOOKUP]>(&first..=&last)? {
+        let at = looked_up(entry?.0.value());
+        let row = headers.get(&at.key())?.ok_or_else(|| missing_header(at))?;
+        if row_id(row.value()) == *id {
+            return Ok(Some(at));
+        }
+    }
+    Ok(None)
+}
+
+pub(crate) fn missing_header(at: Position) -> StoreError {
+    StoreError::damaged(format!("no header {} at height {}", at.index, at.height))
+}
+
+/// `N` bytes from `at` on; both are constants of a fixed layout.
+fn part<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut part = [0; N];
+    part.copy_from_slice(&bytes[at..at + N]);
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_sort_as_heights_and_then_as_indexes() {
+        let sorted = [(0, 0), (0, 1), (0, u32::MAX), (1, 0), (255, 7), (256, 0), (u64::MAX, 0)];
+        let keys: Vec<_> = sorted.iter().map(|&(height, index)| Position::new(height, index).key()).collect();
+        assert!(keys.is_sorted());
+        for (key, (height, index)) in keys.iter().zip(sorted) {
+            assert_eq!(Position::from_key(key), Position::new(height, index));
+        }
+    }
+
+    #[test]
+    fn a_header_row_gives_back_every_field() {
+        let header = Header {
+            version: 0x0102_0304,
+            height: 7,
+            previous: BlockId([1; 32]),
+            root: Digest([2; 32]),
+            time: 0x1112_1314_1516_1718,
+            target: CompactTarget(0x1e0f_fff1),
+            miner: PublicKey([3; 33]),
+            nonce: 0x2122_2324_2526_2728,
+        };
+        let (id, signature) = (BlockId([4; 32]), Signature([5; 64]));
+        let work = Work::from_bytes([6; 32]);
+        let row = header_row_of(&header, &id, &signature, work, 0x3132_3334);
+        assert_eq!(row_id(&row), id);
+        let stored = StoredHeader { header, signature, work, transactions: 0x3132_3334 };
+        assert_eq!(stored_header(7, &row), stored);
+    }
+}
