@@ -146,10 +146,10 @@ impl RunArgs {
             passphrase_file: self.passphrase_file.clone(),
             http: self.http,
             admin: self.admin,
-            trusted_proxies: None,
             log_format: self.log_format,
-            log: None,
             hash_duty: self.hash_duty,
+            // The rest is for the file and the environment.
+            ..Layer::default()
         }
     }
 }

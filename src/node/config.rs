@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use ledger::{Network, NetworkSpec};
+use ledger::{Amount, Network, NetworkSpec};
 use libp2p::Multiaddr;
 use serde::Deserialize;
 
@@ -18,6 +18,8 @@ use crate::failure::Failure;
 
 /// Where a node keeps its data when nobody says otherwise.
 pub const DATA_DIR: &str = "./barreleye-data";
+/// What a claim gets, as on the original chain.
+const FAUCET_AMOUNT: Amount = Amount::drops(5 * Amount::BARREL.as_drops());
 /// The configuration file inside the data directory.
 pub const FILE: &str = "barreleye.toml";
 /// Environment variables with other meanings than a setting.
@@ -60,6 +62,12 @@ pub struct Config {
     pub log: String,
     /// How much of a core the miner takes, in percent.
     pub hash_duty: u8,
+    /// What a claim at the faucet gets.
+    pub faucet_amount: Amount,
+    /// Seconds between two claims of one account or client.
+    pub faucet_interval_s: u64,
+    /// Seconds after which a peer that worked once and cannot be reached any more is forgotten.
+    pub forget_peers_s: u64,
     /// What looked wrong on the way, to be logged.
     pub warnings: Vec<String>,
 }
@@ -120,10 +128,16 @@ pub struct Layer {
     pub log: Option<String>,
     /// See [`Config::hash_duty`].
     pub hash_duty: Option<u8>,
+    /// See [`Config::faucet_amount`].
+    pub faucet_amount: Option<Amount>,
+    /// See [`Config::faucet_interval_s`].
+    pub faucet_interval_s: Option<u64>,
+    /// See [`Config::forget_peers_s`].
+    pub forget_peers_s: Option<u64>,
 }
 
 /// The names of all settings, as the file has them.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 20] = [
     "network",
     "data_dir",
     "listen",
@@ -141,6 +155,9 @@ pub const KEYS: [&str; 17] = [
     "log_format",
     "log",
     "hash_duty",
+    "faucet_amount",
+    "faucet_interval_s",
+    "forget_peers_s",
 ];
 
 impl Layer {
@@ -164,6 +181,9 @@ impl Layer {
             log_format: self.log_format.or(below.log_format),
             log: self.log.or(below.log),
             hash_duty: self.hash_duty.or(below.hash_duty),
+            faucet_amount: self.faucet_amount.or(below.faucet_amount),
+            faucet_interval_s: self.faucet_interval_s.or(below.faucet_interval_s),
+            forget_peers_s: self.forget_peers_s.or(below.forget_peers_s),
         }
     }
 
@@ -216,6 +236,9 @@ impl Layer {
             "log_format" => one(&mut self.log_format, text),
             "log" => one(&mut self.log, text),
             "hash_duty" => one(&mut self.hash_duty, text),
+            "faucet_amount" => one(&mut self.faucet_amount, text),
+            "faucet_interval_s" => one(&mut self.faucet_interval_s, text),
+            "forget_peers_s" => one(&mut self.forget_peers_s, text),
             _ => return None,
         })
     }
@@ -281,6 +304,9 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         log_format: layer.log_format.unwrap_or(LogFormat::Text),
         log: layer.log.unwrap_or_else(|| "info".into()),
         hash_duty,
+        faucet_amount: layer.faucet_amount.unwrap_or(FAUCET_AMOUNT),
+        faucet_interval_s: layer.faucet_interval_s.unwrap_or(3_600),
+        forget_peers_s: layer.forget_peers_s.unwrap_or(24 * 3_600),
         warnings,
         network,
     })

@@ -4,15 +4,15 @@ use std::process::ExitCode;
 
 use barreleye::cli::{Cli, Command, RunArgs};
 use barreleye::failure::Failure;
-use barreleye::{commands, config};
+use barreleye::{commands, config, run};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let bare = std::env::args_os().len() <= 1;
     let cli = Cli::parse();
     let result = match cli.command {
-        None => run(&cli.run, bare),
-        Some(Command::Run(args)) => run(&args, false),
+        None => start(&cli.run, bare),
+        Some(Command::Run(args)) => start(&args, false),
         Some(command) => commands::perform(command).map(|()| 0),
     };
     match result {
@@ -24,10 +24,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(args: &RunArgs, bare: bool) -> Result<u8, Failure> {
+fn start(args: &RunArgs, bare: bool) -> Result<u8, Failure> {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let _config = config::load(args.layer(), args.config.as_deref(), &environment, bare)?;
-    Ok(0)
+    run::run(config::load(args.layer(), args.config.as_deref(), &environment, bare)?)
 }

@@ -3,7 +3,7 @@
 mod account;
 mod actors;
 mod block;
-//mod chain;
+mod chain;
 mod genesis;
 mod init;
 mod operator;
@@ -37,6 +37,6 @@ pub fn perform(command: Command) -> Result<(), Failure> {
         Command::Block(args) => block::block(&args),
         Command::Genesis(GenesisCommand::New(args)) => genesis::new(*args),
         Command::Genesis(GenesisCommand::Show { network, json }) => genesis::show(&network, json),
-        Command::Chain(ChainCommand::Verify { .. }) => Ok(()),
+        Command::Chain(ChainCommand::Verify { network, data_dir }) => chain::verify(&network, &data_dir),
     }
 }

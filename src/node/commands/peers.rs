@@ -14,10 +14,11 @@ pub fn peers(args: &AdminArgs) -> Result<(), Failure> {
     let list = peers["peers"].as_array().cloned().unwrap_or_default();
     let row = |peer: &serde_json::Value| {
         let direction = if peer["outbound"] == true { "out" } else { "in" };
-        let connected = peer["connected_s"].as_u64().map_or_else(|| "-".into(), print::span);
+        let since = peer["since_ms"].as_u64().map_or_else(|| "-".into(), |ms| print::span(ms / 1000));
         let text = |place| print::text(peer, place);
-        vec![text("/id"), direction.into(), text("/state"), text("/height"), connected, text("/agent"), text("/address")]
+        let (height, agent) = (text("/state/Ready/greeting/tip/height"), text("/state/Ready/greeting/agent"));
+        vec![text("/id"), direction.into(), print::variant(&peer["state"]), height, text("/points"), since, agent, text("/address")]
     };
     let rows: Vec<_> = list.iter().map(row).collect();
-    print::line(print::table(&["peer", "way", "state", "height", "since", "agent", "address"], &rows))
+    print::line(print::table(&["peer", "way", "state", "height", "points", "since", "agent", "address"], &rows))
 }

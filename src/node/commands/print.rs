@@ -35,6 +35,12 @@ pub fn barrels(value: &Value, place: &str) -> String {
     drops.map_or_else(|| "-".into(), |drops| Amount::drops(drops).to_string())
 }
 
+/// The name of a state: states are texts, or objects with one key that names them.
+pub fn variant(state: &Value) -> String {
+    let name = state.as_object().and_then(|map| map.keys().next());
+    name.cloned().unwrap_or_else(|| state.as_str().unwrap_or("-").into())
+}
+
 /// How long ago, in the largest fitting unit.
 pub fn ago(unix_ms: u64) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -82,6 +88,8 @@ mod tests {
     fn drops_are_shown_as_exact_barrel() {
         let value = serde_json::json!({"balance": "150000000", "other": 3});
         assert_eq!(barrels(&value, "/balance"), "1.5");
+        assert_eq!(variant(&serde_json::json!({"Mining": {"height": 3}})), "Mining");
+        assert_eq!(variant(&serde_json::json!("Off")), "Off");
         assert_eq!((barrels(&value, "/none"), text(&value, "/other")), ("-".into(), "3".into()));
     }
 }

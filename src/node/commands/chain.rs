@@ -1,0 +1,138 @@
+//! `chain verify`: replays a data directory from genesis by all rules, and compares what comes out with what is kept.
+//!
+//! Reads only. Exit code 74 means that something there is not what it must be.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use ledger::apply::apply;
+use ledger::{Account, AccountSource, Address, BlockId, ChainSource, Header, Height, Network, Tip, ViewError, check};
+use store::{Snapshot, Store};
+
+use crate::commands::print;
+use crate::config;
+use crate::failure::Failure;
+
+/// The database in a data directory.
+const DATABASE: &str = "chain.redb";
+/// Enough for reading blocks in order.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// Replays the chain in `data_dir` and compares.
+pub fn verify(network: &str, data_dir: &Path) -> Result<(), Failure> {
+    let network = Arc::new(config::network(network)?);
+    let path = data_dir.join(DATABASE);
+    if !path.exists() {
+        return Err(Failure::usage(format!("there is no chain in {}: name its directory with --data-dir", data_dir.display())));
+    }
+    let store = Store::open(data_dir, network.clone(), CACHE_BYTES, |_| {}).map_err(Failure::storage)?;
+    let snapshot = store.reader().snapshot().map_err(Failure::storage)?;
+    let tip = snapshot.tip().map_err(Failure::storage)?;
+    let bar = ProgressBar::new(tip.height).with_style(style());
+    let result = replay(&snapshot, &network, |height| bar.set_position(height));
+    bar.finish_and_clear();
+    let found = result.map_err(|damage| {
+        let dir = data_dir.display();
+        Failure::storage(format!("{dir} is damaged: {damage}. Restore a backup, or remove {DATABASE} and sync again"))
+    })?;
+    print::line(format!(
+        "{} blocks, {} transactions, {} accounts: all as they must be",
+        tip.height, found.transactions, found.accounts
+    ))
+}
+
+/// What a whole chain has.
+struct Found {
+    transactions: u64,
+    accounts: usize,
+}
+
+/// All accounts of the replay.
+struct Accounts(BTreeMap<Address, Account>);
+
+impl AccountSource for Accounts {
+    fn account(&self, address: &Address) -> Result<Option<Account>, ViewError> {
+        Ok(self.0.get(address).copied())
+    }
+}
+
+fn replay(snapshot: &Snapshot, network: &Network, progress: impl Fn(Height)) -> Result<Found, String> {
+    let kept = snapshot.tip().map_err(text)?;
+    let mut accounts = Accounts(network.genesis_accounts().collect());
+    let mut tip = network.genesis_tip();
+    let (mut parent, mut grandparent): (Header, Option<Header>) = (network.genesis.clone(), None);
+    let mut transactions = 0;
+    for height in 1..=kept.height {
+        let id = snapshot.main_id(height).map_err(text)?.ok_or_else(|| format!("no block at height {height}"))?;
+        let at = |why: String| format!("block {height} {id}: {why}");
+        let block = snapshot.block(&id).map_err(text)?.ok_or_else(|| at("it has no body".into()))?;
+        if block.header.previous != tip.id {
+            return Err(at("it does not follow the block below it".into()));
+        }
+        let block = check::block_alone(block, network, |_| false).map_err(|error| at(error.to_string()))?;
+        if block.id() != id {
+            return Err(at(format!("the body is that of {}", block.id())));
+        }
+        let in_context = check::header_in_context(block.header(), &parent, grandparent.as_ref(), network);
+        in_context.map_err(|error| at(error.to_string()))?;
+        let (changes, _) = apply(&accounts, &block, network).map_err(|error| at(error.to_string()))?;
+        for (address, account) in changes {
+            match account {
+                Some(account) => accounts.0.insert(address, account),
+                None => accounts.0.remove(&address),
+            };
+        }
+        for tx in block.transactions() {
+            let found = snapshot.transaction(&tx.id()).map_err(text)?;
+            if found.is_none_or(|found| found.block != id) {
+                return Err(at(format!("the index does not lead to transaction {}", tx.id())));
+            }
+        }
+        transactions += block.transactions().len() as u64;
+        tip = above(&tip, block.header(), id).ok_or_else(|| at("its work does not add up".into()))?;
+        grandparent = Some(std::mem::replace(&mut parent, block.header().clone()));
+        progress(height);
+    }
+    if tip != kept {
+        return Err(format!("the tip is kept as {kept:?}, the blocks lead to {tip:?}"));
+    }
+    let count = snapshot.transaction_count().map_err(text)?;
+    if count != transactions {
+        return Err(format!("{count} transactions are counted, the blocks have {transactions}"));
+    }
+    same_accounts(snapshot, &accounts.0)?;
+    Ok(Found { transactions, accounts: accounts.0.len() })
+}
+
+fn above(tip: &Tip, header: &Header, id: BlockId) -> Option<Tip> {
+    let work = tip.work.checked_add(header.target.work().ok()?)?;
+    Some(Tip { id, height: header.height, work, time: header.time })
+}
+
+fn same_accounts(snapshot: &Snapshot, replayed: &BTreeMap<Address, Account>) -> Result<(), String> {
+    let mut seen = 0;
+    for kept in snapshot.accounts().map_err(text)? {
+        let (address, account) = kept.map_err(text)?;
+        seen += 1;
+        if replayed.get(&address) != Some(&account) {
+            let expected = replayed.get(&address);
+            return Err(format!("account {address} is kept as {account:?}, the blocks lead to {expected:?}"));
+        }
+    }
+    match seen == replayed.len() {
+        true => Ok(()),
+        false => Err(format!("{seen} accounts are kept, the blocks lead to {}", replayed.len())),
+    }
+}
+
+fn text(error: impl ToString) -> String {
+    error.to_string()
+}
+
+/// Shown only on a terminal.
+fn style() -> ProgressStyle {
+    let template = "{bar:40} block {pos} of {len}, {per_sec}, {eta} left";
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}

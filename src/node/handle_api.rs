@@ -1,0 +1,107 @@
+//! The actors' handle as the HTTP interface sees it: the same answers, in the interface's own words.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actors::{ActorReport, ClaimFailure, Handle, MintError, SubmitError, Unavailable};
+use futures::FutureExt;
+use ledger::{Address, BlockId, CheckedTransaction, Network, Transaction, TxId};
+use libp2p::Multiaddr;
+use machines::PeerId;
+use machines::pool::{PoolError, PoolView};
+use serde_json::Value;
+use store::Reader;
+
+use crate::node_api::{Answer, ClaimRefused, Health, MinerOrder, NodeApi, Refused};
+
+impl NodeApi for Handle {
+    fn network(&self) -> &Arc<Network> {
+        Handle::network(self)
+    }
+
+    fn reader(&self) -> &Reader {
+        Handle::reader(self)
+    }
+
+    fn pool(&self) -> Arc<PoolView> {
+        Handle::pool(self)
+    }
+
+    fn peer_count(&self) -> usize {
+        self.ready_peers()
+    }
+
+    fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>> {
+        Handle::submit(self, tx).map(|result| result.map_err(Refused::from)).boxed_local()
+    }
+
+    fn claim(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Arc<CheckedTransaction>, ClaimRefused>> {
+        let refused = |failure| match failure {
+            ClaimFailure::Rule(error) => ClaimRefused::Rule(error),
+            ClaimFailure::Unavailable(why) => ClaimRefused::Unavailable(why.to_string()),
+        };
+        Handle::claim(self, to, client).map(move |result| result.map_err(refused)).boxed_local()
+    }
+
+    fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>> {
+        Handle::mint(self, blocks).map(|result| result.map_err(Refused::from)).boxed_local()
+    }
+
+    fn miner(&self, order: MinerOrder) -> Answer<'_, Result<Value, Refused>> {
+        let state = |report: ActorReport| report.state;
+        let pause = order == MinerOrder::Pause;
+        self.pause_miner(pause).map(move |result| result.map(state).map_err(Refused::from)).boxed_local()
+    }
+
+    fn actors(&self) -> Answer<'_, Vec<Value>> {
+        Handle::actors(self).map(|reports| reports.iter().map(to_json).collect()).boxed_local()
+    }
+
+    fn peers(&self) -> Answer<'_, Vec<Value>> {
+        Handle::peers(self).map(|reports| reports.iter().map(to_json).collect()).boxed_local()
+    }
+
+    fn ban(&self, peer: PeerId, ban: bool) -> Result<(), Refused> {
+        Handle::ban(self, peer, ban).map_err(Refused::from)
+    }
+
+    fn dial(&self, address: &Multiaddr) -> Result<(), Refused> {
+        Handle::dial(self, address).map_err(Refused::from)
+    }
+
+    fn health(&self) -> Answer<'_, Health> {
+        let health = Handle::health(self);
+        health.map(|health| Health { live: health.live, ready: health.ready, reasons: health.reasons }).boxed_local()
+    }
+}
+
+impl From<Unavailable> for Refused {
+    fn from(why: Unavailable) -> Self {
+        Self::Unavailable(why.to_string())
+    }
+}
+
+impl From<SubmitError> for Refused {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Pool(known @ PoolError::Known) => Self::Known(known.to_string()),
+            SubmitError::Pool(PoolError::View(error)) => Self::Unavailable(error.to_string()),
+            SubmitError::Pool(error) => Self::Invalid(error.to_string()),
+            SubmitError::Unavailable(why) => why.into(),
+        }
+    }
+}
+
+impl From<MintError> for Refused {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::Unavailable(why) => why.into(),
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
+/// Reports are plain data; one that cannot be shown is shown as nothing.
+fn to_json(report: &impl serde::Serialize) -> Value {
+    serde_json::to_value(report).unwrap_or(Value::Null)
+}

@@ -1,0 +1,124 @@
+//! Answers of the compatible interface: one envelope, a trailing line end, the content type as recorded.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse};
+use ledger::ViewError;
+use serde::Serialize;
+use store::StoreError;
+
+/// As the original writes it.
+const JSON: &str = "application/json; charset=UTF-8";
+
+#[derive(Serialize)]
+struct Envelope<'a, T> {
+    #[serde(rename = "statusCode")]
+    status_code: u16,
+    data: Option<T>,
+    error: Option<Message<'a>>,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+}
+
+/// A request that is not granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Status of the answer.
+    http: u16,
+    /// Status inside the envelope; differs from the other in one case of the original.
+    inside: u16,
+    message: String,
+    retry_after_s: Option<u64>,
+}
+
+impl Refusal {
+    /// A refusal with the same status inside and outside.
+    pub fn new(status: u16, message: impl ToString) -> Self {
+        Self { http: status, inside: status, message: message.to_string(), retry_after_s: None }
+    }
+
+    /// What is asked is wrong.
+    pub fn bad(message: impl ToString) -> Self {
+        Self::new(400, message)
+    }
+
+    /// The original answers an unknown transaction with 400 outside and 404 inside.
+    pub fn unknown_transaction(id: &str) -> Self {
+        Self { inside: 404, ..Self::bad(format!("not found transaction{id}")) }
+    }
+
+    /// Tells the client when to come back.
+    pub fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
+    }
+
+    /// The answer.
+    pub fn reply(&self) -> HttpResponse {
+        let envelope: Envelope<()> =
+            Envelope { status_code: self.inside, data: None, error: Some(Message { message: &self.message }) };
+        let mut reply = HttpResponse::build(status(self.http));
+        if let Some(seconds) = self.retry_after_s {
+            reply.insert_header(("Retry-After", seconds.to_string()));
+        }
+        reply.content_type(JSON).body(line(&envelope))
+    }
+
+    /// What the message says.
+    #[cfg(test)]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a read failed");
+        Self::new(500, error)
+    }
+}
+
+impl From<ViewError> for Refusal {
+    fn from(error: ViewError) -> Self {
+        tracing::error!(%error, "a read failed");
+        Self::new(500, error)
+    }
+}
+
+/// `data`, or why not.
+pub fn envelope<T: Serialize>(result: Result<T, Refusal>) -> HttpResponse {
+    match result {
+        Ok(data) => {
+            let envelope = Envelope { status_code: 200, data: Some(data), error: None };
+            HttpResponse::Ok().content_type(JSON).body(line(&envelope))
+        }
+        Err(refusal) => refusal.reply(),
+    }
+}
+
+/// What the original's framework says of paths that do not exist.
+pub async fn not_found() -> HttpResponse {
+    framework(404, "Not Found")
+}
+
+/// What the original's framework says of other methods, and its answer to OPTIONS.
+pub async fn other_method(request: HttpRequest) -> HttpResponse {
+    match request.method().as_str() {
+        "OPTIONS" => HttpResponse::NoContent().insert_header(("Allow", "OPTIONS, GET, POST")).finish(),
+        _ => framework(405, "Method Not Allowed"),
+    }
+}
+
+fn framework(code: u16, message: &str) -> HttpResponse {
+    HttpResponse::build(status(code)).content_type(JSON).body(line(&Message { message }))
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn line(value: &impl Serialize) -> String {
+    // Only maps with keys that are no text could fail, and there are none.
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}

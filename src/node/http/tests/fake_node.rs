@@ -1,0 +1,238 @@
+//! A node without actors: what is asked of it is done at once, by the store and the pool themselves.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use futures::future::ready;
+use ledger::apply::apply;
+use ledger::{
+    AccountSource, Address, Amount, BarreleyeTransfer, Block, BlockId, ChainSource, CheckedTransaction, Commit, Connect,
+    Header, Network, NetworkSpec, NewBlock, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId, check,
+    difficulty, merkle, pow,
+};
+use libp2p::Multiaddr;
+use machines::PeerId;
+use machines::faucet::ClaimError;
+use machines::pool::{Pool, PoolError, PoolView};
+use serde_json::{Value, json};
+use store::{Reader, Store};
+use tempfile::TempDir;
+
+use crate::node_api::{Answer, ClaimRefused, Health, MinerOrder, NodeApi, Refused};
+
+/// The node, and what a test may do to it.
+pub struct FakeNode {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    network: Arc<Network>,
+    reader: Reader,
+    store: Mutex<Store>,
+    pool: Mutex<Pool>,
+    claims: Mutex<Vec<(Address, IpAddr)>>,
+    refuses_claims: Mutex<Option<ClaimError>>,
+    paused: Mutex<bool>,
+    _dir: TempDir,
+}
+
+/// The key of test person `n`.
+pub fn key(n: u8) -> SecretKey {
+    SecretKey::from_bytes([n; 32]).unwrap()
+}
+
+/// The address of test person `n`.
+pub fn address(n: u8) -> Address {
+    key(n).address()
+}
+
+impl FakeNode {
+    /// Persons 1 to 4 have 1 000 Barrel each; accounts of the recorded exchanges have what they had there.
+    pub fn new() -> Self {
+        let whole = |n| Amount::barrels(n).unwrap();
+        let persons = (1..=4).map(|n| OpeningBalance { address: address(n), amount: whole(1_000) });
+        let recorded = [
+            ("1cbec052f4d6d606eb214f6df776f2e274c2f491", 3),
+            ("f4bcd665c2595fb3253ade200bb80d7e5ddd9ca2", 48),
+            ("916879942fa59738133f7d6d031891689acca989", 2),
+            ("1e4f5ff2f09df766411402b52e146fb666abdc44", 70),
+        ];
+        let recorded =
+            recorded.map(|(text, n)| OpeningBalance { address: text.parse().unwrap(), amount: whole(n) }).into_iter();
+        let regtest = NetworkSpec::built_in("regtest").unwrap();
+        let spec = NetworkSpec { name: "http".into(), balances: persons.chain(recorded).collect(), ..regtest };
+        let network = Arc::new(Network::new(spec).unwrap());
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), network.clone(), 1 << 20, |_| {}).unwrap();
+        Self {
+            inner: Arc::new(Inner {
+                reader: store.reader(),
+                store: Mutex::new(store),
+                pool: Mutex::new(Pool::new(network.clone())),
+                claims: Mutex::default(),
+                refuses_claims: Mutex::default(),
+                paused: Mutex::default(),
+                network,
+                _dir: dir,
+            }),
+        }
+    }
+
+    pub fn shared(&self) -> Arc<dyn NodeApi> {
+        self.inner.clone()
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.inner.network
+    }
+
+    /// The next nonce of an address, without the pool.
+    pub fn nonce(&self, address: &Address) -> u64 {
+        let account = self.inner.reader.snapshot().unwrap().account(address).unwrap();
+        account.map_or(self.inner.network.nonce_base, |account| account.nonce)
+    }
+
+    /// From now on every claim is refused for this reason.
+    pub fn refuse_claims(&self, error: ClaimError) {
+        *self.inner.refuses_claims.lock().unwrap() = Some(error);
+    }
+
+    /// Who claimed, from where.
+    pub fn claims(&self) -> Vec<(Address, IpAddr)> {
+        self.inner.claims.lock().unwrap().clone()
+    }
+
+    /// How many transactions wait.
+    pub fn waiting(&self) -> usize {
+        self.inner.pool.lock().unwrap().view().len()
+    }
+
+    /// A compatible transfer, `ahead` after the next nonce of person `n`.
+    pub fn barreleye(&self, n: u8, to: Address, value: u64, ahead: u64) -> BarreleyeTransfer {
+        let nonce = self.nonce(&address(n)) + ahead;
+        barreleye(&key(n), address(n), to, value, nonce)
+    }
+
+    /// A native transfer, `ahead` after the next nonce of person `n`.
+    pub fn native(&self, n: u8, to: Address, amount: Amount, ahead: u64) -> Transfer {
+        let nonce = self.nonce(&address(n)) + ahead;
+        Transfer::sign(&key(n), &self.inner.network.chain, to, amount, Amount::drops(1), nonce, vec![1, 2])
+    }
+
+    /// Mines a block with these transactions and keeps it.
+    pub fn mine(&self, transactions: Vec<Transaction>) -> BlockId {
+        let Inner { network, reader, store, .. } = &*self.inner;
+        let snapshot = reader.snapshot().unwrap();
+        let tip = snapshot.tip().unwrap();
+        let parent = snapshot.header(&tip.id).unwrap().unwrap().header;
+        let before = snapshot.header(&parent.previous).unwrap().map(|stored| stored.header);
+        let mut header = Header {
+            version: 1,
+            height: tip.height + 1,
+            previous: tip.id,
+            root: merkle::root(&transactions.iter().map(Transaction::leaf).collect::<Vec<_>>()),
+            time: parent.time + 1000,
+            target: difficulty::next_target(network, &parent, before.as_ref()),
+            miner: key(9).public(),
+            nonce: 0,
+        };
+        header.nonce = pow::Search::new(&header).unwrap().run(0, u64::MAX).unwrap();
+        let signature = key(9).sign(&header.id().signing_digest());
+        let block = check::block_alone(Block { header, signature, transactions }, network, |_| false).unwrap();
+        let (accounts, undo) = apply(&snapshot, &block, network).unwrap();
+        let (id, header, block) = (block.id(), block.header().clone(), Arc::new(block));
+        let work = tip.work.checked_add(header.target.work().unwrap()).unwrap();
+        let tip = Tip { id, height: header.height, work, time: header.time };
+        let keep = vec![NewBlock { block: block.clone(), work }];
+        let commit = Commit { keep, disconnect: vec![], connect: vec![Connect { block, undo }], accounts, tip };
+        store.lock().unwrap().commit(&commit).unwrap();
+        id
+    }
+}
+
+/// A compatible transfer with data `ab`, signed by `key` whether it owns `from` or not.
+pub fn barreleye(key: &SecretKey, from: Address, to: Address, value: u64, nonce: u64) -> BarreleyeTransfer {
+    let signer = key.public();
+    let unsigned = BarreleyeTransfer { nonce, from, to, value, data: 0xab, signer, signature: Signature::ZERO };
+    BarreleyeTransfer { signature: key.sign(&unsigned.signing_digest()), ..unsigned }
+}
+
+fn now<T: 'static>(value: T) -> Answer<'static, T> {
+    ready(value).boxed_local()
+}
+
+impl NodeApi for Inner {
+    fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    fn pool(&self) -> Arc<PoolView> {
+        Arc::new(self.pool.lock().unwrap().view().clone())
+    }
+
+    fn peer_count(&self) -> usize {
+        1
+    }
+
+    fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>> {
+        let add = || {
+            let tx = tx.check(&self.network, |_| false).map_err(|error| Refused::Invalid(error.to_string()))?;
+            let snapshot = self.reader.snapshot().unwrap();
+            let id = tx.id();
+            self.pool.lock().unwrap().add(Arc::new(tx), 0, &snapshot).map_err(|error| match error {
+                PoolError::Known => Refused::Known(error.to_string()),
+                _ => Refused::Invalid(error.to_string()),
+            })?;
+            Ok(id)
+        };
+        now(add())
+    }
+
+    fn claim(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Arc<CheckedTransaction>, ClaimRefused>> {
+        if let Some(error) = self.refuses_claims.lock().unwrap().clone() {
+            return now(Err(error.into()));
+        }
+        self.claims.lock().unwrap().push((to, client));
+        let (amount, base) = (Amount::barrels(5).unwrap(), self.network.nonce_base);
+        let tx = Transfer::sign(&key(1), &self.network.chain, to, amount, Amount::ZERO, base, vec![]);
+        now(Ok(Arc::new(Transaction::Transfer(tx).check(&self.network, |_| false).unwrap())))
+    }
+
+    fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>> {
+        now(match blocks {
+            0 => Err(Refused::Invalid("mint between 1 and 1000 blocks at a time".into())),
+            _ => Ok(vec![BlockId::ZERO; blocks as usize]),
+        })
+    }
+
+    fn miner(&self, order: MinerOrder) -> Answer<'_, Result<Value, Refused>> {
+        *self.paused.lock().unwrap() = order == MinerOrder::Pause;
+        now(Ok(json!(if order == MinerOrder::Pause { "Paused" } else { "Mining" })))
+    }
+
+    fn actors(&self) -> Answer<'_, Vec<Value>> {
+        let mailbox = json!({ "queued": 0, "capacity": 64 });
+        now(vec![json!({ "name": "chain", "state": "Following", "mailbox": mailbox, "handled": { "Tick": 3 } })])
+    }
+
+    fn peers(&self) -> Answer<'_, Vec<Value>> {
+        now(vec![json!({ "id": "12D3KooW", "outbound": true, "state": "Closing" })])
+    }
+
+    fn ban(&self, _: PeerId, _: bool) -> Result<(), Refused> {
+        Ok(())
+    }
+
+    fn dial(&self, _: &Multiaddr) -> Result<(), Refused> {
+        Err(Refused::Unavailable("the node is busy, try again in a moment".into()))
+    }
+
+    fn health(&self) -> Answer<'_, Health> {
+        now(Health { live: true, ready: false, reasons: vec!["catching up with the network".into()] })
+    }
+}

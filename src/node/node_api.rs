@@ -1,0 +1,93 @@
+//! What the HTTP interface needs of a running node. The actors' handle provides it; tests provide a node without any.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use futures::future::LocalBoxFuture;
+use ledger::{Address, BlockId, CheckedTransaction, Network, Transaction, TxId};
+use libp2p::Multiaddr;
+use machines::PeerId;
+use machines::faucet::ClaimError;
+use machines::pool::PoolView;
+use serde::Serialize;
+use serde_json::Value;
+use store::Reader;
+use thiserror::Error;
+
+/// An answer that takes a while.
+pub type Answer<'a, T> = LocalBoxFuture<'a, T>;
+
+/// Why the node does not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// Asking again will not help.
+    #[error("{0}")]
+    Invalid(String),
+    /// The transaction waits or is in the chain already.
+    #[error("{0}")]
+    Known(String),
+    /// It cannot now: busy, starting or stopping.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// Why the faucet does not pay.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ClaimRefused {
+    /// A rule of the faucet.
+    #[error("{0}")]
+    Rule(#[from] ClaimError),
+    /// Nobody could decide: busy, starting or stopping.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// What the operator tells the miner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MinerOrder {
+    /// Stop until told otherwise.
+    Pause,
+    /// Go on.
+    Resume,
+}
+
+/// Whether the node works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// Every vital part answers.
+    pub live: bool,
+    /// It follows the network and can be relied on.
+    pub ready: bool,
+    /// Why not, if not.
+    pub reasons: Vec<String>,
+}
+
+/// A running node.
+pub trait NodeApi: Send + Sync + 'static {
+    /// The network.
+    fn network(&self) -> &Arc<Network>;
+    /// What is kept.
+    fn reader(&self) -> &Reader;
+    /// What waits.
+    fn pool(&self) -> Arc<PoolView>;
+    /// How many peers passed the handshake.
+    fn peer_count(&self) -> usize;
+    /// Checks a transaction and puts it into the pool.
+    fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>>;
+    /// Asks the faucet to pay.
+    fn claim(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Arc<CheckedTransaction>, ClaimRefused>>;
+    /// Makes blocks now.
+    fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>>;
+    /// Steers the miner; gives its state.
+    fn miner(&self, order: MinerOrder) -> Answer<'_, Result<Value, Refused>>;
+    /// Every actor as it is.
+    fn actors(&self) -> Answer<'_, Vec<Value>>;
+    /// Every connected peer.
+    fn peers(&self) -> Answer<'_, Vec<Value>>;
+    /// Refuses a peer from now on, or no longer.
+    fn ban(&self, peer: PeerId, ban: bool) -> Result<(), Refused>;
+    /// Connects to a peer.
+    fn dial(&self, address: &Multiaddr) -> Result<(), Refused>;
+    /// Whether it works.
+    fn health(&self) -> Answer<'_, Health>;
+}

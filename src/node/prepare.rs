@@ -1,0 +1,136 @@
+//! Everything around the actors of a node: log, keys, the operator's token, HTTP, and the files that tell others where
+//! this node is.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use ledger::SecretKey;
+use libp2p::identity::Keypair;
+use libp2p::{Multiaddr, PeerId};
+use tracing::{info, warn};
+use zeroize::Zeroizing;
+
+use crate::client::{ADMIN_ADDRESS, COOKIE};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::http::{self, Http};
+use crate::logging::{self, LogControl};
+use crate::node_api::NodeApi;
+use crate::{keyfile, private_file};
+
+/// Where a node writes the addresses under which peers reach it, one a line.
+pub const ADDRESS: &str = "address";
+
+/// What a node needs before its actors can start.
+pub struct Prepared {
+    /// What it was told.
+    pub config: Config,
+    /// Signs its blocks.
+    pub key: SecretKey,
+    /// Signs the faucet's payouts.
+    pub faucet_key: SecretKey,
+    /// Who it is among its peers.
+    pub identity: Keypair,
+    /// Changes the log.
+    pub log: LogControl,
+}
+
+/// Starts the log, makes the data directory and reads the keys.
+pub fn prepare(config: Config) -> Result<Prepared, Failure> {
+    let log = logging::start(config.log_format, &config.log).map_err(Failure::usage)?;
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
+    private_file::create_dir(&config.data_dir).map_err(Failure::storage)?;
+    let passphrase_file = config.passphrase_file.as_deref();
+    let key = match &config.key {
+        Some(path) => keyfile::read(path, passphrase_file)?,
+        None => keyfile::miner(&config.data_dir)?,
+    };
+    let faucet_key = match &config.faucet_key {
+        Some(path) => keyfile::read(path, passphrase_file)?,
+        None => key.clone(),
+    };
+    let identity = keyfile::identity(&config.data_dir)?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        network = config.network.spec.name,
+        chain = %config.network.chain,
+        data_dir = %config.data_dir.display(),
+        miner = %key.address(),
+        mine = config.mine,
+        faucet = config.faucet,
+        "node starts"
+    );
+    Ok(Prepared { config, key, faucet_key, identity, log })
+}
+
+/// Binds HTTP for a running node, makes the operator's token and tells where everything is. Must be called where an
+/// actix system or a tokio runtime runs.
+pub fn open_http(prepared: &Prepared, node: Arc<dyn NodeApi>) -> Result<Http, Failure> {
+    let config = &prepared.config;
+    let token = new_token(&config.data_dir)?;
+    let settings = http::Settings {
+        public: config.http,
+        admin: config.admin,
+        trusted_proxies: config.trusted_proxies.clone(),
+        token: token.to_string(),
+        log: prepared.log.clone(),
+    };
+    let http = http::bind(node, settings).map_err(Failure::usage)?;
+    if let Some(address) = http.public {
+        info!(address = %format!("http://{address}"), "explorer and API");
+    }
+    if let Some(address) = http.admin {
+        if !address.ip().is_loopback() {
+            warn!(%address, "the admin interface listens beyond this machine: whoever has the token is the operator");
+        }
+        let path = config.data_dir.join(ADMIN_ADDRESS);
+        private_file::replace(&path, format!("{address}\n").as_bytes()).map_err(Failure::storage)?;
+    }
+    Ok(http)
+}
+
+/// Prints where peers reach this node, and writes it to the data directory.
+pub fn tell_addresses(data_dir: &Path, peer: PeerId, listening: &[Multiaddr]) -> Result<(), Failure> {
+    let lines: Vec<_> = listening.iter().map(|address| format!("{address}/p2p/{peer}")).collect();
+    for line in &lines {
+        info!(address = %line, "peers reach this node");
+    }
+    let path = data_dir.join(ADDRESS);
+    let failed = |error| Failure::storage(format!("{}: {error}", path.display()));
+    let temporary = data_dir.join("address.new");
+    fs::write(&temporary, lines.join("\n") + "\n").and_then(|()| fs::rename(&temporary, &path)).map_err(failed)
+}
+
+/// A token that only readers of the data directory know; another one at each start.
+fn new_token(data_dir: &Path) -> Result<Zeroizing<String>, Failure> {
+    let token = Zeroizing::new(hex::encode(rand::random::<[u8; 32]>()));
+    let line = Zeroizing::new(format!("{}\n", *token));
+    private_file::replace(&data_dir.join(COOKIE), line.as_bytes()).map_err(Failure::storage)?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_new_at_each_start_and_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = new_token(dir.path()).unwrap();
+        let second = new_token(dir.path()).unwrap();
+        assert_ne!(*first, *second);
+        assert_eq!(private_file::read(&dir.path().join(COOKIE)).unwrap().trim(), *second);
+    }
+
+    #[test]
+    fn the_address_file_names_the_peer_behind_each_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let peer = keyfile::identity(dir.path()).unwrap().public().to_peer_id();
+        tell_addresses(dir.path(), peer, &["/ip4/127.0.0.1/tcp/4100".parse().unwrap()]).unwrap();
+        let text = fs::read_to_string(dir.path().join(ADDRESS)).unwrap();
+        assert_eq!(text, format!("/ip4/127.0.0.1/tcp/4100/p2p/{peer}\n"));
+    }
+}

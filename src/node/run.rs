@@ -1,0 +1,140 @@
+//! A node from start to end: opens what it needs, starts the actors and listeners, waits, and stops in order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::Failure as PartFailure;
+use ledger::Amount;
+use libp2p::{Multiaddr, PeerId};
+use store::{DEFAULT_CACHE_BYTES, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tracing::{error, info, warn};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::http::Http;
+use crate::prepare::{Prepared, open_http, prepare, tell_addresses};
+use crate::wiring::{self, Parts, Running};
+
+/// Requests that run when the node stops get this long.
+const HTTP_GRACE: Duration = Duration::from_millis(1_000);
+/// Everything together must end within five seconds of a signal.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Outbound peers that a node wants.
+const WANTED_PEERS: usize = 8;
+/// Rule C2: an account with this much gets nothing from the faucet.
+const FAUCET_BALANCE_LIMIT: Amount = Amount::drops(10 * Amount::BARREL.as_drops());
+
+/// Runs a node until it is told to stop, and gives the exit code.
+pub fn run(config: Config) -> Result<u8, Failure> {
+    let prepared = prepare(config)?;
+    log_panics();
+    let network = Arc::new(prepared.config.network.clone());
+    let progress = |part: f64| warn!(percent = (part * 100.0) as u32, "the database was not closed, repairing it");
+    let store = Store::open(&prepared.config.data_dir, network.clone(), DEFAULT_CACHE_BYTES, progress)
+        .map_err(Failure::storage)?;
+    let parts = parts(&prepared, network, store);
+    actix::System::new().block_on(async move {
+        let running = wiring::start(parts)?;
+        let http = match open_http(&prepared, Arc::new(running.handle.clone())) {
+            Ok(http) => http,
+            Err(error) => {
+                running.stop().await;
+                return Err(error);
+            }
+        };
+        let Config { data_dir, external, .. } = prepared.config;
+        let me = prepared.identity.public().to_peer_id();
+        actix::spawn(tell(running.handle.listening(), me, external, data_dir));
+        serve(running, http).await
+    })
+}
+
+/// Waits for a signal or a failure, then stops everything in order.
+async fn serve(mut running: Running, http: Http) -> Result<u8, Failure> {
+    let handles = http.handles();
+    for server in http.servers {
+        actix::spawn(server);
+    }
+    let signals = |kind| signal(kind).map_err(|error| Failure::internal(format!("signals cannot be heard: {error}")));
+    let (mut terminate, mut interrupt) = (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        failure = running.watch.recv() => failure,
+    };
+    info!("stopping");
+    let stop = async {
+        let graceful = handles.iter().map(|handle| handle.stop(true));
+        if timeout(HTTP_GRACE, futures::future::join_all(graceful)).await.is_err() {
+            futures::future::join_all(handles.iter().map(|handle| handle.stop(false))).await;
+        }
+        running.stop().await;
+    };
+    if timeout(STOP_GRACE, stop).await.is_err() {
+        warn!("some parts did not end in time");
+    }
+    match failure {
+        None => {
+            info!("stopped");
+            Ok(0)
+        }
+        Some(PartFailure { part, why, code }) => {
+            error!(part, %why, code, "stopped by a failure");
+            Ok(u8::try_from(code).unwrap_or(70))
+        }
+    }
+}
+
+fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Parts {
+    let config = &prepared.config;
+    Parts {
+        private_addresses_ok: network.spec.name != "main",
+        network,
+        store,
+        identity: prepared.identity.clone(),
+        miner_key: prepared.key.clone(),
+        mine: config.mine,
+        hash_duty: config.hash_duty,
+        faucet: machines::faucet::Params {
+            on: config.faucet,
+            key: prepared.faucet_key.clone(),
+            amount: config.faucet_amount,
+            balance_limit: FAUCET_BALANCE_LIMIT,
+            interval_ms: config.faucet_interval_s.saturating_mul(1000),
+        },
+        listen: config.listen.clone(),
+        external: config.external.clone(),
+        peers: config.peers.clone(),
+        rendezvous: config.rendezvous.clone(),
+        wanted_peers: WANTED_PEERS,
+        forget_peers_ms: config.forget_peers_s.saturating_mul(1000),
+    }
+}
+
+/// Tells where peers reach this node, now and whenever that changes.
+async fn tell(mut listening: watch::Receiver<Vec<Multiaddr>>, me: PeerId, external: Vec<Multiaddr>, data_dir: PathBuf) {
+    loop {
+        let addresses: Vec<_> = external.iter().chain(listening.borrow_and_update().iter()).cloned().collect();
+        if !addresses.is_empty()
+            && let Err(error) = tell_addresses(&data_dir, me, &addresses)
+        {
+            warn!(%error, "the address file cannot be written");
+        }
+        if listening.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A panic is logged before the part that panicked reports that it is gone.
+fn log_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        error!(panic = %info, "a part of this node panicked: please report this");
+        before(info);
+    }));
+}

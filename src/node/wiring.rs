@@ -1,0 +1,378 @@
+//! The wiring of a node: which actor holds whose ports, on which arbiter each runs, and in which order they stop.
+//!
+//! All mailboxes are made first, then the actors; so no port is ever missing. Decides nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Arbiter;
+use actors::{
+    Chain, ChainPorts, Clock, Directory, Discovery, DiscoveryPorts, Door, Doors, Faucet, FaucetPorts, Handle, Hasher,
+    Inbox, Miner, MinerPorts, PeerPorts, Port, Router, Stop, Syncer, SyncerPorts, Ticker, Verifier, VerifierThreads,
+    Vital, Watch, exit_code,
+};
+use ledger::{ChainSource, Network, SecretKey};
+use libp2p::Multiaddr;
+use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
+use machines::PeerId;
+use machines::discovery::Fixed;
+use machines::faucet::{Claim, Phase};
+use machines::pool::PoolView;
+use store::{Reader, Store};
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+use tracing::warn;
+use wire::{Command, NetConfig, NetHandle, PROTOCOL_VERSION, Status};
+
+use crate::failure::Failure;
+
+/// An actor that is not gone by then is left behind: the process ends all the same.
+const GRACE: Duration = Duration::from_secs(1);
+/// The network task closes its connections within three seconds.
+const NET_GRACE: Duration = Duration::from_millis(3_500);
+/// Ticks between two for the faucet, whose deadlines are seconds.
+const FAUCET_TICKS: u64 = 10;
+
+/// What a node is made of.
+pub struct Parts {
+    /// The network.
+    pub network: Arc<Network>,
+    /// The opened store.
+    pub store: Store,
+    /// The node's key towards peers.
+    pub identity: Keypair,
+    /// Signs blocks and is paid for them.
+    pub miner_key: SecretKey,
+    /// Whether to mine.
+    pub mine: bool,
+    /// Percent of a core for hashing.
+    pub hash_duty: u8,
+    /// How the faucet pays.
+    pub faucet: machines::faucet::Params,
+    /// Where to listen for peers.
+    pub listen: Vec<Multiaddr>,
+    /// Addresses under which others reach this node.
+    pub external: Vec<Multiaddr>,
+    /// Peers that are always tried: the network's own and those of the operator.
+    pub peers: Vec<Multiaddr>,
+    /// Name under which nodes find one another.
+    pub rendezvous: String,
+    /// Outbound peers that are wanted.
+    pub wanted_peers: usize,
+    /// How long a peer that once worked is kept although it cannot be reached, in milliseconds.
+    pub forget_peers_ms: u64,
+    /// Whether private and loopback addresses count.
+    pub private_addresses_ok: bool,
+}
+
+/// A node that runs.
+pub struct Running {
+    /// The door to it.
+    pub handle: Handle,
+    /// Tells when a vital part dies.
+    pub watch: Watch,
+    ticker: Ticker,
+    stops: Vec<(&'static str, Port<Stop>)>,
+    chain_stop: Port<Stop>,
+    net: NetHandle,
+    net_done: oneshot::Receiver<()>,
+    arbiters: Vec<Arbiter>,
+    verifier: VerifierThreads,
+}
+
+/// Starts everything. Must be called within an actix system.
+pub fn start(parts: Parts) -> Result<Running, Failure> {
+    let Parts { network, store, identity, .. } = &parts;
+    let (network, reader, clock) = (network.clone(), store.reader(), Clock::start());
+    let (vital, watch_failures) = Vital::channel();
+    let snapshot = reader.snapshot().map_err(Failure::storage)?;
+    let tip = snapshot.tip().map_err(Failure::storage)?;
+    let kept_peers = known_peers(&snapshot)?;
+    let kept_claims = kept_claims(&snapshot, &network)?;
+    drop(snapshot);
+
+    let me = PeerId::from_multihash(&identity.public().to_peer_id().to_bytes())
+        .ok_or_else(|| Failure::usage("the node key must be an ed25519 key; remove identity.key to get a new one"))?;
+    let mut net_config = NetConfig::new(identity.clone(), network.chain);
+    net_config.listen = parts.listen.clone();
+    net_config.external = parts.external.clone();
+    net_config.rendezvous = parts.rendezvous.clone();
+    net_config.private_addresses_ok = parts.private_addresses_ok;
+    let agent = net_config.agent.clone();
+    let (net, net_handle) = wire::net(net_config).map_err(Failure::usage)?;
+
+    let chain_inbox: Inbox<Chain> = Inbox::new(Chain::MAILBOX);
+    let syncer_inbox: Inbox<Syncer> = Inbox::new(Syncer::MAILBOX);
+    let miner_inbox: Inbox<Miner> = Inbox::new(Miner::MAILBOX);
+    let discovery_inbox: Inbox<Discovery> = Inbox::new(Discovery::MAILBOX);
+    let faucet_inbox: Inbox<Faucet> = Inbox::new(Faucet::MAILBOX);
+    let peers = Directory::default();
+
+    let (pool_tx, pool) = watch::channel(Arc::new(PoolView::default()));
+    let (tip_tx, tip_rx) = watch::channel(tip);
+    let (syncing_tx, syncing) = watch::channel(false);
+    let (ready_tx, ready_peers) = watch::channel(0);
+    let (listening_tx, listening) = watch::channel(Vec::new());
+    let greeting = greeting(network.clone(), reader.clone(), agent, syncing.clone());
+
+    let thread = |error: std::io::Error| Failure::internal(format!("a thread cannot be started: {error}"));
+    let (verifier, verifier_threads) = Verifier::start(network.clone(), &vital).map_err(thread)?;
+    let hasher = Hasher::start(parts.hash_duty, miner_inbox.port(), &vital).map_err(thread)?;
+
+    macro_rules! door {
+        ($name:literal, $inbox:ident) => {
+            Door { name: $name, inspect: $inbox.port(), ping: $inbox.port(), meter: $inbox.meter() }
+        };
+    }
+    let handle = Handle::new(Doors {
+        network: network.clone(),
+        reader: reader.clone(),
+        pool: pool.clone(),
+        tip: tip_rx,
+        syncing,
+        ready_peers,
+        listening,
+        actors: vec![
+            door!("chain", chain_inbox),
+            door!("syncer", syncer_inbox),
+            door!("miner", miner_inbox),
+            door!("discovery", discovery_inbox),
+            door!("faucet", faucet_inbox),
+        ],
+        peers: peers.clone(),
+        submit: chain_inbox.port(),
+        offer: chain_inbox.port(),
+        template: chain_inbox.port(),
+        claim: faucet_inbox.port(),
+        miner: miner_inbox.port(),
+        discovery: discovery_inbox.port(),
+        key: parts.miner_key.clone(),
+        may_mint: network.spec.hints.mint_only || network.spec.hints.peers_to_mine == 0,
+    });
+
+    let chain_ports = ChainPorts {
+        own: chain_inbox.port(),
+        syncer: syncer_inbox.port(),
+        miner: miner_inbox.port(),
+        faucet: faucet_inbox.port(),
+        net: net_handle.clone(),
+        peers: peers.clone(),
+        verifier,
+        pool: pool_tx,
+        tip: tip_tx,
+    };
+    let syncer_ports = SyncerPorts {
+        chain: chain_inbox.port(),
+        miner: miner_inbox.port(),
+        faucet: faucet_inbox.port(),
+        net: net_handle.clone(),
+        peers: peers.clone(),
+        syncing: syncing_tx,
+        greeting: greeting.clone(),
+    };
+    let discovery_ports = DiscoveryPorts {
+        miner: miner_inbox.port(),
+        write: chain_inbox.port(),
+        net: net_handle.clone(),
+        ready: ready_tx,
+    };
+    let faucet_ports = FaucetPorts {
+        own: faucet_inbox.port(),
+        write: chain_inbox.port(),
+        submit: chain_inbox.port(),
+        pool: pool.clone(),
+    };
+    let peer_ports = PeerPorts {
+        chain: chain_inbox.port(),
+        syncer: syncer_inbox.port(),
+        discovery: discovery_inbox.port(),
+        share: discovery_inbox.port(),
+        net: net_handle.clone(),
+        reader: reader.clone(),
+        pool,
+        greeting,
+    };
+    let stops = vec![
+        ("miner", miner_inbox.port()),
+        ("syncer", syncer_inbox.port()),
+        ("discovery", discovery_inbox.port()),
+        ("faucet", faucet_inbox.port()),
+    ];
+    let chain_stop = chain_inbox.port();
+    let ticks = vec![
+        (1, chain_inbox.port()),
+        (1, syncer_inbox.port()),
+        (1, miner_inbox.port()),
+        (1, discovery_inbox.port()),
+        (FAUCET_TICKS, faucet_inbox.port()),
+    ];
+
+    let chain = Chain::new(
+        machines::chain::Chain::new(network.clone(), tip),
+        parts.store,
+        chain_ports,
+        clock,
+        chain_inbox.meter(),
+        vital.of("chain"),
+    );
+    let syncer = Syncer::new(
+        machines::syncer::Syncer::new(network.clone(), tip),
+        reader.clone(),
+        syncer_ports,
+        clock,
+        syncer_inbox.meter(),
+        vital.of("syncer"),
+    );
+    let miner_params = machines::miner::Params {
+        on: parts.mine && !network.spec.hints.mint_only,
+        key: parts.miner_key,
+        peers_to_mine: network.spec.hints.peers_to_mine,
+    };
+    let miner = Miner::new(
+        machines::miner::Miner::new(miner_params),
+        MinerPorts { chain: chain_inbox.port(), hasher },
+        clock,
+        miner_inbox.meter(),
+        vital.of("miner"),
+    );
+    let discovery_params = machines::discovery::Params {
+        me,
+        fixed: fixed_peers(&parts.peers),
+        wanted: parts.wanted_peers,
+        forget_after_ms: parts.forget_peers_ms,
+    };
+    let discovery = Discovery::new(
+        machines::discovery::Discovery::new(discovery_params, kept_peers),
+        discovery_ports,
+        clock,
+        discovery_inbox.meter(),
+        vital.of("discovery"),
+    );
+    let faucet = Faucet::new(
+        machines::faucet::Faucet::new(network.clone(), parts.faucet, kept_claims, tip, clock.now()),
+        network.chain,
+        reader,
+        faucet_ports,
+        clock,
+        faucet_inbox.meter(),
+        vital.of("faucet"),
+    );
+    let mut router = Router::new(network.chain, peer_ports, peers.clone(), clock, listening_tx);
+
+    let (chain_arbiter, net_arbiter, desk) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
+    chain_arbiter.spawn_fn(move || chain_inbox.run(chain));
+    net_arbiter.spawn_fn(move || {
+        syncer_inbox.run(syncer);
+        discovery_inbox.run(discovery);
+    });
+    desk.spawn_fn(move || {
+        miner_inbox.run(miner);
+        faucet_inbox.run(faucet);
+    });
+    let (net_gone, net_done) = oneshot::channel();
+    let net_vital = vital.of("network");
+    net_arbiter.spawn(async move {
+        if let Err(error) = net.run(move |event| router.on(event)).await {
+            net_vital.fail(error.to_string(), exit_code::USAGE);
+        }
+        drop(net_gone);
+    });
+    let ticker = Ticker::start(ticks, peers, vital.of("ticker")).map_err(thread)?;
+    Ok(Running {
+        handle,
+        watch: watch_failures,
+        ticker,
+        stops,
+        chain_stop,
+        net: net_handle,
+        net_done,
+        arbiters: vec![chain_arbiter, net_arbiter, desk],
+        verifier: verifier_threads,
+    })
+}
+
+impl Running {
+    /// Stops everything in its order: whoever makes work first, whoever keeps it last. HTTP has stopped before.
+    pub async fn stop(self) {
+        self.ticker.stop();
+        for (name, port) in &self.stops {
+            stop(name, port).await;
+        }
+        // Stopping is taken also when the queue is full, so this cannot fail while the task lives.
+        let _ = self.net.try_send(Command::Stop);
+        if timeout(NET_GRACE, self.net_done).await.is_err() {
+            warn!("the network task does not end");
+        }
+        stop("chain", &self.chain_stop).await;
+        drop(self.handle);
+        for arbiter in self.arbiters {
+            arbiter.stop();
+            // A thread that panicked has reported that already.
+            drop(arbiter.join());
+        }
+        self.verifier.join();
+    }
+}
+
+async fn stop(name: &str, port: &Port<Stop>) {
+    let (gone, wait) = oneshot::channel();
+    if port.post(Stop { gone }).is_err() {
+        warn!(actor = name, "takes no mail any more");
+    } else if timeout(GRACE, wait).await.is_err() {
+        warn!(actor = name, "does not end in time");
+    }
+}
+
+/// What this node says of itself to a peer, read anew each time.
+fn greeting(
+    network: Arc<Network>,
+    reader: Reader,
+    agent: String,
+    syncing: watch::Receiver<bool>,
+) -> Arc<dyn Fn() -> Option<Status> + Send + Sync> {
+    Arc::new(move || {
+        let tip = reader.snapshot().ok()?.tip().ok()?;
+        let syncing = *syncing.borrow();
+        Some(Status { version: PROTOCOL_VERSION, chain: network.chain, tip, agent: agent.clone(), syncing })
+    })
+}
+
+fn known_peers(snapshot: &store::Snapshot) -> Result<Vec<(PeerId, machines::discovery::Record)>, Failure> {
+    let rows = snapshot.peers().map_err(Failure::storage)?;
+    let decode = |(id, bytes): ([u8; 32], Vec<u8>)| match postcard::from_bytes(&bytes) {
+        Ok(record) => Some((PeerId(id), record)),
+        Err(error) => {
+            warn!(peer = %PeerId(id), %error, "a known peer cannot be read and is left out");
+            None
+        }
+    };
+    Ok(rows.into_iter().filter_map(decode).collect())
+}
+
+/// The claims that were kept, each as far as the chain says now.
+fn kept_claims(snapshot: &store::Snapshot, network: &Network) -> Result<Vec<(u64, Claim)>, Failure> {
+    let mut claims = Vec::new();
+    for (number, bytes) in snapshot.claims().map_err(Failure::storage)? {
+        let mut claim: Claim = postcard::from_bytes(&bytes)
+            .map_err(|error| Failure::storage(format!("faucet claim {number} cannot be read: {error}")))?;
+        let located = snapshot.transaction(&claim.payout.id(&network.chain)).map_err(Failure::storage)?;
+        claim.phase = match (located, claim.phase) {
+            (Some(at), _) => Phase::Confirmed(at.height),
+            (None, Phase::Confirmed(_)) => Phase::Reserved,
+            (None, phase) => phase,
+        };
+        claims.push((number, claim));
+    }
+    Ok(claims)
+}
+
+fn fixed_peers(peers: &[Multiaddr]) -> Vec<Fixed> {
+    let id = |address: &Multiaddr| {
+        address.iter().find_map(|part| match part {
+            Protocol::P2p(peer) => PeerId::from_multihash(&peer.to_bytes()),
+            _ => None,
+        })
+    };
+    peers.iter().map(|address| Fixed { peer: id(address), address: address.to_string() }).collect()
+}
