@@ -38,9 +38,12 @@ async fn line() -> (Node, Node, Node) {
     let (mut a, mut b, mut c) = (Node::start().await, Node::start().await, Node::start().await);
     a.dial(&b);
     c.dial(&b);
-    for other in [a.id, c.id] {
-        b.until_connected(other).await;
-    }
+    let mut missing = vec![a.id, c.id];
+    b.until(|event| {
+        missing.retain(|id| !matches!(event, NetEvent::Identified { peer, .. } if peer == *id));
+        missing.is_empty().then_some(())
+    })
+    .await;
     a.until_identified(b.id).await;
     c.until_identified(b.id).await;
     (a, b, c)
