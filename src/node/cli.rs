@@ -11,8 +11,10 @@ use crate::config::{self, Layer, Listener, LogFormat};
 /// A blockchain node: your own coin network with explorer and faucet.
 #[derive(Debug, Parser)]
 #[command(name = "barreleye", version, args_conflicts_with_subcommands = true, max_term_width = 110)]
-#[command(after_help = "Without arguments: a development node in ./barreleye-data that mines, with an open faucet, the \
-explorer and the API on http://127.0.0.1:9000.\n\nExit codes: 0 clean, 2 usage or configuration, 70 internal fault, 74 storage.")]
+#[command(
+    after_help = "Without arguments: a development node in ./barreleye-data that mines, with an open faucet, the \
+explorer and the API on http://127.0.0.1:9000.\n\nExit codes: 0 clean, 2 usage or configuration, 70 internal fault, 74 storage."
+)]
 pub struct Cli {
     /// What to do; nothing means to run a node.
     #[command(subcommand)]
@@ -50,10 +52,14 @@ pub enum Command {
     #[command(subcommand, after_help = "Example:\n  barreleye wallet new alice")]
     Wallet(WalletCommand),
     /// The balance of an address or of a key in the wallet
-    #[command(after_help = "Example:\n  barreleye balance alice\n  barreleye balance 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2")]
+    #[command(
+        after_help = "Example:\n  barreleye balance alice\n  barreleye balance 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2"
+    )]
     Balance(BalanceArgs),
     /// Sign a transfer with a key of the wallet and post it
-    #[command(after_help = "Example:\n  barreleye send alice --to 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2 --amount 1.5")]
+    #[command(
+        after_help = "Example:\n  barreleye send alice --to 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2 --amount 1.5"
+    )]
     Send(SendArgs),
     /// Get coins from a node's faucet
     #[command(subcommand, after_help = "Example:\n  barreleye faucet claim alice")]
@@ -268,8 +274,10 @@ pub enum WalletCommand {
         wallet: WalletArgs,
     },
     /// Take over a secret key from a file, or from standard input
-    #[command(after_help = "Example:\n  barreleye wallet import alice --from key.hex\n  barreleye wallet import alice --scan-decimal < key.txt\n\n\
-The key may be hex with or without 0x and leading zeros. Barreleye Scan shows a new key as a decimal number and later reads\nthose digits as hex: --scan-decimal reads a number that way, so that the same account appears here.")]
+    #[command(
+        after_help = "Example:\n  barreleye wallet import alice --from key.hex\n  barreleye wallet import alice --scan-decimal < key.txt\n\n\
+The key may be hex with or without 0x and leading zeros. Barreleye Scan shows a new key as a decimal number and later reads\nthose digits as hex: --scan-decimal reads a number that way, so that the same account appears here."
+    )]
     Import {
         /// Name of the key
         alias: String,
@@ -293,7 +301,9 @@ The key may be hex with or without 0x and leading zeros. Barreleye Scan shows a 
         wallet: WalletArgs,
     },
     /// Sign a native transfer without any node
-    #[command(after_help = "Example:\n  barreleye wallet sign alice --network main --to 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2 --amount 2 --nonce 5764607523034234880")]
+    #[command(
+        after_help = "Example:\n  barreleye wallet sign alice --network main --to 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2 --amount 2 --nonce 5764607523034234880"
+    )]
     Sign {
         /// Name of the key
         alias: String,
@@ -407,7 +417,9 @@ pub struct BlockArgs {
 #[derive(Debug, Subcommand)]
 pub enum GenesisCommand {
     /// Print a new network file
-    #[command(after_help = "Example:\n  barreleye genesis new my-coin --reward 5 --balance 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2=1000 > my-coin.toml\n  barreleye run --network my-coin.toml --mine")]
+    #[command(
+        after_help = "Example:\n  barreleye genesis new my-coin --reward 5 --balance 0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2=1000 > my-coin.toml\n  barreleye run --network my-coin.toml --mine"
+    )]
     New(Box<GenesisArgs>),
     /// Check a network and print its identity and numbers
     #[command(after_help = "Example:\n  barreleye genesis show my-coin.toml")]
@@ -453,7 +465,9 @@ pub struct GenesisArgs {
 #[derive(Debug, Subcommand)]
 pub enum ChainCommand {
     /// Replay everything from genesis and compare
-    #[command(after_help = "Example:\n  barreleye chain verify --data-dir ./barreleye-data\n\nThe node must not run. Exit code 74 means damage.")]
+    #[command(
+        after_help = "Example:\n  barreleye chain verify --data-dir ./barreleye-data\n\nThe node must not run. Exit code 74 means damage."
+    )]
     Verify {
         /// dev, test, main, regtest or the path of a network file
         #[arg(long, value_name = "NAME|FILE", env = "BARRELEYE_NETWORK", default_value = "dev")]
@@ -488,7 +502,9 @@ mod tests {
 
     #[test]
     fn the_word_run_may_be_left_out() {
-        for arguments in [&["barreleye", "run", "--network", "test", "--mine"][..], &["barreleye", "--network", "test", "--mine"]] {
+        for arguments in
+            [&["barreleye", "run", "--network", "test", "--mine"][..], &["barreleye", "--network", "test", "--mine"]]
+        {
             let cli = Cli::parse_from(arguments);
             let layer = match cli.command {
                 Some(Command::Run(run)) => run.layer(),

@@ -47,7 +47,12 @@ impl Client {
     pub fn public(args: &ClientArgs) -> Self {
         let base = args.node.trim_end_matches('/');
         let base = if base.contains("://") { base.into() } else { format!("http://{base}") };
-        Self { agent: agent(), base, token: None, how_to_reach: "is it running? give its address with --node URL".into() }
+        Self {
+            agent: agent(),
+            base,
+            token: None,
+            how_to_reach: "is it running? give its address with --node URL".into(),
+        }
     }
 
     /// The operator's interface.
@@ -100,11 +105,14 @@ impl Client {
             .map_err(|error| Failure::usage(format!("no answer from {}: {error}; {}", self.base, self.how_to_reach)))?;
         let status = response.status().as_u16();
         let text = response.body_mut().with_config().limit(MAX_ANSWER).read_to_string();
-        let text = text.map_err(|error| Failure::internal(format!("the answer of {} broke off: {error}", self.base)))?;
+        let text =
+            text.map_err(|error| Failure::internal(format!("the answer of {} broke off: {error}", self.base)))?;
         let json = match serde_json::from_str(&text) {
             Ok(json) => json,
             Err(_) if text.trim().is_empty() => Value::Null,
-            Err(_) => return Err(Failure::usage(format!("{} is no Barreleye node: it does not answer in JSON", self.base))),
+            Err(_) => {
+                return Err(Failure::usage(format!("{} is no Barreleye node: it does not answer in JSON", self.base)));
+            }
         };
         Ok(Answer { status, json })
     }

@@ -192,7 +192,10 @@ impl Layer {
         let bad = |error: toml::de::Error| Failure::usage(format!("{name}: {error}"));
         let table: toml::Table = text.parse().map_err(bad)?;
         if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(Failure::usage(format!("{name}: unknown setting '{unknown}': did you mean '{}'?", nearest(unknown))));
+            return Err(Failure::usage(format!(
+                "{name}: unknown setting '{unknown}': did you mean '{}'?",
+                nearest(unknown)
+            )));
         }
         toml::from_str(text).map_err(bad)
     }
@@ -333,7 +336,8 @@ fn one<T: FromStr<Err: ToString>>(setting: &mut Option<T>, text: &str) -> Result
 /// Values between commas.
 fn list<T: FromStr<Err: ToString>>(setting: &mut Option<Vec<T>>, text: &str) -> Result<(), String> {
     let parse = |part: &str| part.parse().map_err(|error: T::Err| format!("'{part}': {}", error.to_string()));
-    *setting = Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parse).collect::<Result<_, _>>()?);
+    *setting =
+        Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parse).collect::<Result<_, _>>()?);
     Ok(())
 }
 
@@ -357,7 +361,10 @@ impl FromStr for Listener {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "off" => Ok(Self::Off),
-            _ => text.parse().map(Self::On).map_err(|_| "must be an address with a port, such as 127.0.0.1:9000, or off".into()),
+            _ => text
+                .parse()
+                .map(Self::On)
+                .map_err(|_| "must be an address with a port, such as 127.0.0.1:9000, or off".into()),
         }
     }
 }
@@ -452,7 +459,9 @@ mod tests {
 
     #[test]
     fn an_unknown_setting_is_refused_and_the_nearest_one_named() {
-        for (typed, meant) in [("rendevous", "rendezvous"), ("data-dir", "data_dir"), ("htp", "http"), ("miner", "mine")] {
+        for (typed, meant) in
+            [("rendevous", "rendezvous"), ("data-dir", "data_dir"), ("htp", "http"), ("miner", "mine")]
+        {
             let error = Layer::from_toml(&format!("{typed} = \"x\""), "f").unwrap_err();
             assert_eq!(error.to_string(), format!("f: unknown setting '{typed}': did you mean '{meant}'?"));
             assert_eq!(error.exit_code(), 2);

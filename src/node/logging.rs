@@ -37,9 +37,7 @@ pub fn start(format: LogFormat, filter: &str) -> Result<LogControl, LogError> {
     let (filter, control) = reload::Layer::new(parse(filter)?);
     let lines = match format {
         LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
-        LogFormat::Text => {
-            fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed()
-        }
+        LogFormat::Text => fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
     };
     tracing_subscriber::registry()
         .with(filter)
@@ -65,7 +63,11 @@ impl LogControl {
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
     let bad = |error: String| LogError::Filter { filter: filter.into(), error };
     // The user's directives come last, so that they win.
-    let whole = if filter.contains('=') || filter == "trace" { format!("{QUIET},{filter}") } else { format!("{filter},{QUIET}") };
+    let whole = if filter.contains('=') || filter == "trace" {
+        format!("{QUIET},{filter}")
+    } else {
+        format!("{filter},{QUIET}")
+    };
     if filter.trim().is_empty() {
         return Err(bad("it is empty".into()));
     }

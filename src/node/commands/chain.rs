@@ -25,7 +25,10 @@ pub fn verify(network: &str, data_dir: &Path) -> Result<(), Failure> {
     let network = Arc::new(config::network(network)?);
     let path = data_dir.join(DATABASE);
     if !path.exists() {
-        return Err(Failure::usage(format!("there is no chain in {}: name its directory with --data-dir", data_dir.display())));
+        return Err(Failure::usage(format!(
+            "there is no chain in {}: name its directory with --data-dir",
+            data_dir.display()
+        )));
     }
     let store = Store::open(data_dir, network.clone(), CACHE_BYTES, |_| {}).map_err(Failure::storage)?;
     let snapshot = store.reader().snapshot().map_err(Failure::storage)?;

@@ -19,7 +19,11 @@ pub fn init(args: &InitArgs) -> Result<(), Failure> {
     let key = keyfile::miner(&args.data_dir)?;
     let identity = keyfile::identity(&args.data_dir)?;
     print::line(format!("configuration  {}", path.display()))?;
-    print::line(format!("miner's key    {}  address {}", args.data_dir.join(keyfile::MINER_KEY).display(), key.address()))?;
+    print::line(format!(
+        "miner's key    {}  address {}",
+        args.data_dir.join(keyfile::MINER_KEY).display(),
+        key.address()
+    ))?;
     print::line(format!("identity       {}", identity.public().to_peer_id()))?;
     print::line(format!("start it with  barreleye run --data-dir {}", args.data_dir.display()))
 }
@@ -61,6 +65,13 @@ network = {network:?}
 # The faucet pays in dev by itself, elsewhere only when told; from the miner's key if it has none of its own.
 #faucet = false
 #faucet_key = "/etc/barreleye/faucet.key"
+
+# What a claim gets, in Barrel, and the seconds between two claims of one account or client.
+#faucet_amount = "5"
+#faucet_interval_s = 3600
+
+# Seconds after which a peer that worked once and cannot be reached any more is forgotten.
+#forget_peers_s = 86400
 
 # The passphrase of keys that are keystores.
 #passphrase_file = "/etc/barreleye/passphrase"

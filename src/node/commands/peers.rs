@@ -17,7 +17,16 @@ pub fn peers(args: &AdminArgs) -> Result<(), Failure> {
         let since = peer["since_ms"].as_u64().map_or_else(|| "-".into(), |ms| print::span(ms / 1000));
         let text = |place| print::text(peer, place);
         let (height, agent) = (text("/state/Ready/greeting/tip/height"), text("/state/Ready/greeting/agent"));
-        vec![text("/id"), direction.into(), print::variant(&peer["state"]), height, text("/points"), since, agent, text("/address")]
+        vec![
+            text("/id"),
+            direction.into(),
+            print::variant(&peer["state"]),
+            height,
+            text("/points"),
+            since,
+            agent,
+            text("/address"),
+        ]
     };
     let rows: Vec<_> = list.iter().map(row).collect();
     print::line(print::table(&["peer", "way", "state", "height", "points", "since", "agent", "address"], &rows))

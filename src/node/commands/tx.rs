@@ -9,7 +9,8 @@ use crate::failure::Failure;
 
 /// Prints the transaction.
 pub fn tx(args: &TxArgs) -> Result<(), Failure> {
-    let id: TxId = args.id.parse().map_err(|error| Failure::usage(format!("'{}' is no transaction id: {error}", args.id)))?;
+    let id: TxId =
+        args.id.parse().map_err(|error| Failure::usage(format!("'{}' is no transaction id: {error}", args.id)))?;
     let tx = Client::public(&args.client).get(&format!("/v1/transactions/{}", id.to_hex()))?.ok()?;
     if args.client.json {
         return print::json(&tx);

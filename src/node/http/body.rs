@@ -91,6 +91,9 @@ mod tests {
         assert_eq!(hex_bytes("zz"), Err("encoding/hex: invalid byte: U+007A 'z'".into()));
         assert_eq!(hex_bytes("abc"), Err("encoding/hex: odd length hex string".into()));
         assert_eq!(hex_bytes("0aFF"), Ok(vec![10, 255]));
-        assert_eq!((without_prefix("0xab"), without_prefix("0Xab"), without_prefix("ab")), ("ab".into(), "ab".into(), "ab".into()));
+        assert_eq!(
+            (without_prefix("0xab"), without_prefix("0Xab"), without_prefix("ab")),
+            ("ab".into(), "ab".into(), "ab".into())
+        );
     }
 }

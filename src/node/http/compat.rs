@@ -24,9 +24,8 @@ const MAX_IDS: u64 = 50_000;
 
 /// The paths at the root.
 pub fn routes(app: &mut ServiceConfig) {
-    let get = |path: &str, route: actix_web::Route| {
-        web::resource(path).route(route).default_service(web::to(other_method))
-    };
+    let get =
+        |path: &str, route: actix_web::Route| web::resource(path).route(route).default_service(web::to(other_method));
     app.service(get("/last-block", web::get().to(last_block)))
         .service(get("/blocks", web::get().to(blocks)))
         .service(get("/blocks/{block}", web::get().to(block)))
@@ -70,7 +69,8 @@ async fn blocks(state: Shared, query: Query<Vec<(String, String)>>) -> HttpRespo
         let headers = snapshot.headers_desc(skip, size as usize)?;
         let ids: u64 = headers.iter().map(|stored| u64::from(stored.transactions)).sum();
         if ids > MAX_IDS && headers.len() > 1 {
-            let text = format!("this page would have {ids} transaction ids, more than {MAX_IDS}: ask for a smaller size");
+            let text =
+                format!("this page would have {ids} transaction ids, more than {MAX_IDS}: ask for a smaller size");
             return Err(Refusal::bad(text));
         }
         let blocks = headers.iter().map(|stored| block_json(&snapshot, stored)).collect::<Result<_, _>>()?;

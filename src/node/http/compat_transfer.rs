@@ -1,7 +1,9 @@
 //! `POST /txs`: a transfer of the original chain, checked in the recorded order, then by the rules that the original
 //! left out. Gives the transaction to submit, and the answer that echoes the request.
 
-use ledger::{Account, Address, BarreleyeTransfer, Network, PublicKey, Signature, Transaction, TxError, TxId, ViewError};
+use ledger::{
+    Account, Address, BarreleyeTransfer, Network, PublicKey, Signature, Transaction, TxError, TxId, ViewError,
+};
 
 use super::body::{Fields, hex_bytes, without_prefix};
 use super::compat_json::{PointJson, SignatureJson, TransactionJson, minimal_hex};
@@ -85,7 +87,8 @@ impl TransferRequest {
             (Some(r), Some(s)) => Signature::from_integers(&r, &s).map_err(Refusal::bad)?,
             _ => return Err(Refusal::bad("the signature is not valid for the key")),
         };
-        let unsigned = BarreleyeTransfer { nonce: 0, from: from_address, to: to_address, value, data, signer, signature };
+        let unsigned =
+            BarreleyeTransfer { nonce: 0, from: from_address, to: to_address, value, data, signer, signature };
         Ok(Shaped { unsigned, asked_nonce: u64::from_str_radix(&self.nonce, 16).ok() })
     }
 

@@ -16,7 +16,8 @@ use crate::node_api::Refused;
 
 /// The paths under `/v1`.
 pub fn routes(app: &mut ServiceConfig) {
-    let get = |path: &str, route: actix_web::Route| web::resource(path).route(route).default_service(web::to(other_method));
+    let get =
+        |path: &str, route: actix_web::Route| web::resource(path).route(route).default_service(web::to(other_method));
     app.service(
         web::scope("/v1")
             .service(get("/status", web::get().to(status)))
@@ -203,7 +204,9 @@ async fn submit(state: &State, body: &[u8]) -> Result<Value, Problem> {
 
 fn transaction_json(tx: &Transaction, id: TxId, block: Value, confirmations: u64) -> Value {
     let (kind, from, signer, data) = match tx {
-        Transaction::Transfer(tx) => ("transfer", tx.from.address().unwrap_or(Address::ZERO), tx.from, hex::encode(&tx.data)),
+        Transaction::Transfer(tx) => {
+            ("transfer", tx.from.address().unwrap_or(Address::ZERO), tx.from, hex::encode(&tx.data))
+        }
         Transaction::Barreleye(tx) => ("barreleye", tx.from, tx.signer, hex::encode([tx.data])),
     };
     json!({

@@ -14,8 +14,11 @@ use crate::logging::LogControl;
 
 const TOKEN: &str = "0123456789abcdef";
 
+/// Method, path, headers and body.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+
 /// Status and body of each request, all to the same listener.
-async fn ask(requests: &[(&str, &str, &[(&str, &str)], &str)]) -> Vec<(u16, String)> {
+async fn ask(requests: &[Asked<'_>]) -> Vec<(u16, String)> {
     let node = FakeNode::new();
     let (control, _layer) = LogControl::detached();
     let (state, operator) = (state(&node), Data::new(Operator::new(TOKEN.into(), control)));

@@ -54,10 +54,9 @@ fn ours(name: &str, block: &str, transaction: &str) -> Ours {
 
         "block-by-hash" => in_block(),
         "block-with-tx-by-height" => Ours::SameForm(Some("/blocks/1".into())),
-        "tx-by-hash"
-        | "tx-value-negative-by-hash"
-        | "tx-signer-not-owner-of-from-by-hash"
-        | "tx-value-0-by-hash" => in_transaction(),
+        "tx-by-hash" | "tx-value-negative-by-hash" | "tx-signer-not-owner-of-from-by-hash" | "tx-value-0-by-hash" => {
+            in_transaction()
+        }
         // The original took transfers without data.
         "tx-by-hash-0x-forms" => in_transaction(),
         "last-block-genesis"

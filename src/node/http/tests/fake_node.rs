@@ -7,9 +7,9 @@ use futures::FutureExt;
 use futures::future::ready;
 use ledger::apply::apply;
 use ledger::{
-    AccountSource, Address, Amount, BarreleyeTransfer, Block, BlockId, ChainSource, CheckedTransaction, Commit, Connect,
-    Header, Network, NetworkSpec, NewBlock, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId, check,
-    difficulty, merkle, pow,
+    AccountSource, Address, Amount, BarreleyeTransfer, Block, BlockId, ChainSource, CheckedTransaction, Commit,
+    Connect, Header, Network, NetworkSpec, NewBlock, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer,
+    TxId, check, difficulty, merkle, pow,
 };
 use libp2p::Multiaddr;
 use machines::PeerId;

@@ -64,8 +64,7 @@ async fn a05_a_body_at_the_limit_is_read_and_one_byte_more_is_refused() {
 fn listening(node: &FakeNode) -> Http {
     let (log, _layer) = LogControl::detached();
     let any = Listener::On("127.0.0.1:0".parse().unwrap());
-    let settings =
-        Settings { public: any, admin: Listener::Off, trusted_proxies: vec![], token: "x".into(), log };
+    let settings = Settings { public: any, admin: Listener::Off, trusted_proxies: vec![], token: "x".into(), log };
     bind(node.shared(), settings).unwrap()
 }
 

@@ -27,8 +27,8 @@ pub fn same_form(ours: &Ordered, theirs: &Ordered, place: &str) -> Result<(), St
             if names(ours) != names(theirs) {
                 return Err(format!("{place}: {:?} instead of {:?}", names(ours), names(theirs)));
             }
-            let pairs = ours.iter().zip(theirs);
-            pairs.map(|((name, ours), (_, theirs))| same_form(ours, theirs, name)).collect()
+            let mut pairs = ours.iter().zip(theirs);
+            pairs.try_for_each(|((name, ours), (_, theirs))| same_form(ours, theirs, name))
         }
         (Ordered::List(ours), Ordered::List(theirs)) => match (ours.first(), theirs.first()) {
             (Some(ours), Some(theirs)) => same_form(ours, theirs, place),
@@ -57,7 +57,7 @@ fn same_writing(ours: &str, theirs: &str, place: &str) -> Result<(), String> {
     if same_length && ours.len() != theirs.len() {
         return Err(format!("{place}: {ours} has another length than {theirs}"));
     }
-    if BYTES.contains(&place) && ours.len() % 2 != 0 {
+    if BYTES.contains(&place) && !ours.len().is_multiple_of(2) {
         return Err(format!("{place}: {ours} is not whole bytes"));
     }
     Ok(())
