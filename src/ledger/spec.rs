@@ -3,14 +3,30 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::difficulty::CLAMP_SPACINGS;
 use crate::encode::{sha256, tag};
 use crate::{
     Account, Address, Amount, BlockId, ChainId, CompactTarget, Digest, Header, PublicKey, Signature, TargetError, Tip,
-    merkle, nonce_base,
+    Work, merkle, nonce_base,
 };
 
 /// The most bytes that any network may allow for a block; the wire carries no larger message.
 pub const MAX_BLOCK_BYTES: u32 = 2_000_000;
+
+/// So many rewards and the opening balances fit in 64 bits together: 317 years of blocks at a spacing of 10 s. Until
+/// then no balance can overflow, so no honest block is ever refused for what it pays.
+pub const SUPPLY_BLOCKS: u64 = 1_000_000_000;
+
+/// B2: a block may be ahead of a node's clock by so many spacings,
+const FUTURE_SPACINGS: u64 = 3;
+/// and always by so much, which is what clocks on good machines differ by.
+const FUTURE_LEAST_MS: u64 = 2_000;
+
+/// The shortest spacing whose clamp of rule D is above the future limit. With a shorter one a miner could forge a time
+/// that counts in full, and the target would follow clocks instead of the hash rate.
+const LEAST_SPACING_MS: u64 = FUTURE_LEAST_MS / CLAMP_SPACINGS + 1;
+// For all longer spacings it is enough that the clamp has more of them.
+const _: () = assert!(CLAMP_SPACINGS > FUTURE_SPACINGS);
 
 /// The numbers of a network, as a TOML file has them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,12 +111,28 @@ pub enum SpecError {
     /// No time between blocks, or a response that is shorter than it.
     #[error("spacing_ms must be at least 1 and at most response_ms")]
     Spacing,
+    /// Blocks so close that a forged time would count in full.
+    #[error(
+        "spacing_ms is too short: {CLAMP_SPACINGS} spacings must be more than the {FUTURE_LEAST_MS} ms that a block \
+         may be ahead of a clock; set it to at least {LEAST_SPACING_MS}, or for tests set first_target and \
+         easiest_target both to 207fffff"
+    )]
+    SpacingBelowClocks,
     /// Limits that no block could meet, or that no message can carry.
     #[error("max_block_bytes must be between 2000 and {MAX_BLOCK_BYTES}, max_block_transactions at least 1")]
     Limits,
     /// The opening balances do not fit.
     #[error("the opening balances are more than can exist")]
     Balances,
+    /// The rewards do not fit.
+    #[error(
+        "reward is too high: {SUPPLY_BLOCKS} rewards must fit in 64 bits beside the opening balances; \
+         set it to at most {most} Barrel, or lower the balances"
+    )]
+    Reward {
+        /// The most that fits beside these opening balances.
+        most: Amount,
+    },
     /// An address has two opening balances.
     #[error("{0} has two opening balances")]
     TwoBalances(Address),
@@ -201,6 +233,9 @@ impl NetworkSpec {
         if self.spacing_ms == 0 || self.spacing_ms > self.response_ms {
             return Err(SpecError::Spacing);
         }
+        if self.spacing_ms < LEAST_SPACING_MS && !self.needs_no_work()? {
+            return Err(SpecError::SpacingBelowClocks);
+        }
         if !(2_000..=MAX_BLOCK_BYTES).contains(&self.max_block_bytes) || self.max_block_transactions == 0 {
             return Err(SpecError::Limits);
         }
@@ -211,10 +246,21 @@ impl NetworkSpec {
                 return Err(SpecError::TwoBalances(balance.address));
             }
         }
+        let most = Amount::drops((u64::MAX - sum.as_drops()) / SUPPLY_BLOCKS);
+        if self.reward > most {
+            return Err(SpecError::Reward { most });
+        }
         match self.miners.iter().find(|key| key.address().is_err()) {
             Some(bad) => Err(SpecError::Miner(*bad)),
             None => Ok(()),
         }
+    }
+
+    /// Whether blocks are for the asking, as on regtest: from the start at two hashes each, and never more than that
+    /// while they come no faster than the spacing. Only for tests: where work is worth nothing, so is a forged time.
+    fn needs_no_work(&self) -> Result<bool, SpecError> {
+        let two = Work(ruint::aliases::U256::from(2));
+        Ok(self.first_target == self.easiest_target && self.easiest_target.work()? <= two)
     }
 
     /// Digest of every consensus number: what the genesis header commits to.
@@ -306,10 +352,9 @@ impl Network {
         self.spec.miners.is_empty() || self.spec.miners.contains(key)
     }
 
-    /// B2: how far ahead of a node's clock a block may be: 3 T, and never less than two seconds, which is what clocks
-    /// on good machines differ by.
+    /// B2: how far ahead of a node's clock a block may be: 3 T, and never less than two seconds.
     pub fn future_limit_ms(&self) -> u64 {
-        self.spec.spacing_ms.saturating_mul(3).max(2_000)
+        self.spec.spacing_ms.saturating_mul(FUTURE_SPACINGS).max(FUTURE_LEAST_MS)
     }
 
     /// All money that exists at `height`: opening balances and one reward for each block.
