@@ -197,7 +197,7 @@ fn c6_after_a_restart_limits_hold_and_the_same_bytes_are_sent_again() {
     assert_eq!(bench.claim(0, 9, 2), Err(time_limit(3_540)));
     assert_eq!(bench.claim(0, 10, 1), Err(time_limit(3_540)));
     assert_eq!(bench.sent(RESEND_MS - 1), []);
-    assert_eq!(bench.sent(RESEND_MS), [payout.clone()]);
+    assert_eq!(bench.sent(RESEND_MS), std::slice::from_ref(&payout));
     let next = bench.claim(RESEND_MS, 10, 2).unwrap();
     assert_eq!(next.nonce, payout.nonce + 1, "the reserved nonce is not given again");
 }
@@ -234,7 +234,7 @@ fn c5_a_reorganisation_sends_the_same_payout_again() {
     let other: Vec<_> = (0..2).map(|_| bench.branch.extend(6, Vec::new())).collect();
     bench.tip_changed(RESEND_MS, &blocks, &other);
     assert_eq!(bench.kept[&0].phase, Phase::Reserved);
-    assert_eq!(bench.sent(RESEND_MS), [payout.clone()]);
+    assert_eq!(bench.sent(RESEND_MS), std::slice::from_ref(&payout));
     bench.connect(RESEND_MS, vec![Transaction::Transfer(payout)], 0);
     assert_eq!(bench.kept[&0].phase, Phase::Confirmed(3));
 }

@@ -1,0 +1,7 @@
+//! A network of nodes on virtual time, whole except for what carries the bytes: the machines are the real ones, blocks
+//! are solved and signed, and everything random comes from one seed.
+
+pub mod links;
+pub mod message;
+pub mod node;
+pub mod world;
