@@ -21,6 +21,8 @@ use crate::{keyfile, private_file};
 
 /// Where a node writes the addresses under which peers reach it, one a line.
 pub const ADDRESS: &str = "address";
+/// Where a node writes the address of its explorer and API.
+pub const HTTP_ADDRESS: &str = "http.address";
 
 /// What a node needs before its actors can start.
 pub struct Prepared {
@@ -81,6 +83,8 @@ pub fn open_http(prepared: &Prepared, node: Arc<dyn NodeApi>) -> Result<Http, Fa
     let http = http::bind(node, settings).map_err(Failure::usage)?;
     if let Some(address) = http.public {
         info!(address = %format!("http://{address}"), "explorer and API");
+        let path = config.data_dir.join(HTTP_ADDRESS);
+        private_file::replace(&path, format!("{address}\n").as_bytes()).map_err(Failure::storage)?;
     }
     if let Some(address) = http.admin {
         if !address.ip().is_loopback() {
