@@ -86,7 +86,7 @@ impl Chain {
             clock,
             meter,
             vital,
-            moves: Moves::new("chain"),
+            moves: Moves::quiet("chain"),
             tickets: HashMap::new(),
             next_ticket: 0,
             gone: None,

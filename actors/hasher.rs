@@ -39,7 +39,8 @@ impl Hasher {
             if let Err(error) = rustix::process::nice(19) {
                 warn!(%error, "the hashing thread cannot lower its priority and will disturb the rest");
             }
-            Hashing { duty: u32::from(duty.clamp(1, 100)), slice: FIRST_SLICE, reply, inbox }.run();
+            let duty = u32::from(duty.clamp(1, 100));
+            Hashing { duty, slice: FIRST_SLICE, since: Instant::now(), hashes: 0, reply, inbox }.run();
         })?;
         Ok(Self { orders, thread: Some(thread) })
     }
@@ -69,6 +70,9 @@ impl Drop for Hasher {
 struct Hashing {
     duty: u32,
     slice: u64,
+    /// Since when [`Self::hashes`] are counted; over all jobs, of which many are short.
+    since: Instant,
+    hashes: u64,
     reply: Port<Mail<Event>>,
     inbox: Receiver<Order>,
 }
@@ -86,30 +90,34 @@ impl Hashing {
 
     /// Works until the nonce is found or an order comes, and gives the next order; none when nobody can give any.
     fn work(&mut self, job: JobId, search: &Search) -> Option<Order> {
-        let (mut nonce, mut since, mut hashes) = (0, Instant::now(), 0);
+        let mut nonce = 0;
         loop {
             let began = Instant::now();
             let found = search.run(nonce, self.slice);
             let busy = began.elapsed();
             let tried = found.map_or(self.slice, |found| found.wrapping_sub(nonce) + 1);
             nonce = nonce.wrapping_add(tried);
-            hashes += tried;
+            self.hashes += tried;
+            self.report();
             if let Some(nonce) = found {
                 self.reply.post_from_thread(Mail(Event::Found { job, nonce }));
                 return self.inbox.recv().ok();
             }
             self.adapt(busy);
-            if since.elapsed() >= REPORT {
-                let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-                self.reply.tell(Mail(Event::Hashed { hashes, ms }));
-                (since, hashes) = (Instant::now(), 0);
-            }
             let rest = busy * (100 - self.duty) / self.duty;
             match self.wait(rest) {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return None,
                 Ok(order) => return Some(order),
             }
+        }
+    }
+
+    fn report(&mut self) {
+        if self.since.elapsed() >= REPORT {
+            let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.reply.tell(Mail(Event::Hashed { hashes: self.hashes, ms }));
+            (self.since, self.hashes) = (Instant::now(), 0);
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tracing::info;
+use tracing::{debug, info};
 
 use crate::Meter;
 
@@ -62,20 +62,29 @@ impl ActorReport {
 /// The moves of a state machine: each is logged once, and the time of the last one is known.
 pub(crate) struct Moves {
     who: &'static str,
+    /// Whether every block brings moves, which are of interest only when something is wrong.
+    quiet: bool,
     at: String,
     since: u64,
 }
 
 impl Moves {
     pub fn new(who: &'static str) -> Self {
-        Self { who, at: String::new(), since: 0 }
+        Self { who, quiet: false, at: String::new(), since: 0 }
+    }
+
+    /// Moves that are logged for debugging only.
+    pub fn quiet(who: &'static str) -> Self {
+        Self { quiet: true, ..Self::new(who) }
     }
 
     /// Notes the state after an event; logs it if it is another one.
     pub fn note(&mut self, state: &impl Serialize, mono: u64) {
         let name = variant(state);
         if name != self.at {
-            if !self.at.is_empty() {
+            if self.quiet {
+                debug!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
+            } else if !self.at.is_empty() {
                 info!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
             }
             self.at = name;
