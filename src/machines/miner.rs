@@ -142,6 +142,7 @@ struct Job {
 /// The miner machine.
 pub struct Miner {
     params: Params,
+    public: PublicKey,
     state: State,
     reasons: BTreeSet<Reason>,
     job: Option<Job>,
@@ -165,7 +166,17 @@ impl Miner {
         } else {
             State::Paused { reasons: reasons.clone(), since: 0 }
         };
-        Self { params, state, reasons, job: None, next_job: 0, hash_rate: 0, refresh_at: 0, found: 0 }
+        Self {
+            public: params.key.public(),
+            params,
+            state,
+            reasons,
+            job: None,
+            next_job: 0,
+            hash_rate: 0,
+            refresh_at: 0,
+            found: 0,
+        }
     }
 
     /// What it is doing.
@@ -236,7 +247,7 @@ impl Miner {
         if self.job.is_none() {
             self.state = State::Asking { since: now.mono };
         }
-        effects.push(Effect::AskTemplate { miner: self.params.key.public() });
+        effects.push(Effect::AskTemplate { miner: self.public });
     }
 
     fn template(&mut self, now: Now, template: Template, effects: &mut Vec<Effect>) {

@@ -4,4 +4,5 @@
 pub mod links;
 pub mod message;
 pub mod node;
+pub mod verifier;
 pub mod world;

@@ -4,11 +4,12 @@
 //! whoever blames another is wrong, and that ends the run.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ledger::memory::MemoryChain;
 use ledger::pow::Search;
-use ledger::{ChainSource, Network, SecretKey, Transaction, check};
+use ledger::{ChainSource, Network, SecretKey, Transaction};
 use machines::chain::{Chain, Effect as ChainEffect, Event as ChainEvent, GossipTicket, Source, Verdict};
 use machines::discovery::{self, Discovery, Fixed, Record};
 use machines::miner::{self, JobId, Miner};
@@ -17,11 +18,13 @@ use machines::syncer::{self, HEADERS_PER_ANSWER, Syncer};
 use machines::{Now, PeerId, chain};
 
 use super::message::{Body, Gossip, Message};
+use super::verifier::Verifier;
 
 /// A node, running or not.
 pub struct Node {
     pub index: usize,
     pub network: Arc<Network>,
+    verifier: Rc<Verifier>,
     /// Its clock is this far from the truth, in milliseconds.
     pub clock_error: i64,
     fixed: Vec<usize>,
@@ -109,10 +112,12 @@ pub fn miner_key(index: usize) -> SecretKey {
 }
 
 impl Node {
-    pub fn new(index: usize, others: usize, fixed: Vec<usize>, clock_error: i64, network: Arc<Network>) -> Self {
+    /// Node `index`, which does not run yet and knows the nodes `fixed`.
+    pub fn new(index: usize, others: usize, fixed: Vec<usize>, clock_error: i64, verifier: Rc<Verifier>) -> Self {
+        let network = verifier.network.clone();
         let store = MemoryChain::new(network.clone());
         let book = BTreeMap::new();
-        Self { index, network, clock_error, fixed, others, store, book, live: None, boot: 0, fuse: None }
+        Self { index, network, verifier, clock_error, fixed, others, store, book, live: None, boot: 0, fuse: None }
     }
 
     pub fn start(&mut self, time: u64) {
@@ -242,16 +247,11 @@ impl Node {
                 shell.mail.push_back(Input::Miner(miner::Event::TipChanged(changed.tip)));
             }
             ChainEffect::CheckBlocks { blocks, source } => {
-                let check = |block: ledger::Block| {
-                    let id = block.header.id();
-                    check::block_alone(block, &self.network, |_| false).map(Arc::new).map_err(|error| (id, error))
-                };
-                let results = blocks.into_iter().map(check).collect();
+                let results = blocks.into_iter().map(|block| self.verifier.block(block)).collect();
                 shell.outputs.push(Output::Verified(ChainEvent::BlocksChecked { results, source }));
             }
             ChainEffect::CheckTransactions { transactions, origin } => {
-                let check = |tx: Transaction| tx.check(&self.network, |_| false).map(Arc::new);
-                let results = transactions.into_iter().map(check).collect();
+                let results = transactions.into_iter().map(|tx| self.verifier.transaction(tx)).collect();
                 shell.outputs.push(Output::Verified(ChainEvent::TransactionsChecked { results, origin }));
             }
             ChainEffect::Verdict { ticket, verdict } => self.verdict(ticket, verdict, shell),

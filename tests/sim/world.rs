@@ -1,13 +1,14 @@
 //! The world of the nodes: virtual time, the events to come, connections, chance, and what must hold in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ledger::memory::MemoryChain;
 use ledger::pow::Search;
 use ledger::{
-    Account, Amount, ChainSource, CompactTarget, Network, NetworkSpec, OpeningBalance, SecretKey, Tip, Transaction,
-    Transfer, check,
+    Account, Address, Amount, ChainSource, CompactTarget, Network, NetworkSpec, OpeningBalance, SecretKey, Tip,
+    Transaction, Transfer, check,
 };
 use machines::miner::{self, JobId};
 use machines::{chain, discovery, syncer};
@@ -17,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 use super::links::{Links, exponential};
 use super::message::Message;
 use super::node::{Input, Node, Output, address, peer_id};
+use super::verifier::Verifier;
 
 /// When the world begins, unix milliseconds.
 const START: u64 = 1_800_000_000_000;
@@ -94,6 +96,8 @@ pub struct World {
     /// Nodes that look for blocks.
     miners: BTreeSet<usize>,
     failure: Option<String>,
+    /// Keys of people with coins, and their addresses.
+    people: Vec<(SecretKey, Address)>,
 }
 
 fn person(n: u8) -> SecretKey {
@@ -122,11 +126,12 @@ impl World {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let network = network();
         let links = Links::new(count, &mut rng);
+        let verifier = Rc::new(Verifier::new(network.clone()));
         let mut node = |index: usize| {
             // Up to 34 s apart, where a block is from the future at 30.
             let clock_error = rng.random_range(-17_000..17_000);
             let fixed = index.checked_sub(1).into_iter().collect();
-            Node::new(index, count - 1, fixed, clock_error, network.clone())
+            Node::new(index, count - 1, fixed, clock_error, verifier.clone())
         };
         let nodes: Vec<_> = (0..count).map(&mut node).collect();
         let mut world = Self {
@@ -143,6 +148,7 @@ impl World {
             chaos: false,
             miners: (0..count).collect(),
             failure: None,
+            people: (1..=PEOPLE).map(|n| (person(n), person(n).address())).collect(),
         };
         for node in 0..count {
             let at = world.rng.random_range(0..5_000);
@@ -388,7 +394,7 @@ impl World {
             let ms = self.rng.random_range(1_000..120_000);
             self.later(ms, Happening::Heals);
         }
-        for _ in 0..self.rng.random_range(0..3) {
+        if self.rng.random_bool(0.5) {
             self.pay();
         }
     }
@@ -407,12 +413,12 @@ impl World {
     /// Somebody pays somebody through some node.
     pub fn pay(&mut self) {
         let node = self.rng.random_range(0..self.nodes.len());
-        let (from, to) = (self.rng.random_range(1..=PEOPLE), self.rng.random_range(1..=PEOPLE));
+        let mut anybody = || self.rng.random_range(0..self.people.len());
+        let ((key, from), (_, to)) = (&self.people[anybody()], &self.people[anybody()]);
         let Some(live) = &self.nodes[node].live else { return };
-        let key = person(from);
-        let account = self.nodes[node].store.accounts().get(&key.address()).copied();
+        let account = self.nodes[node].store.accounts().get(from).copied();
         let account = account.unwrap_or(Account { balance: Amount::ZERO, nonce: self.network.nonce_base });
-        let mut nonce = live.chain.pool().next_nonce(&key.address()).unwrap_or(account.nonce);
+        let mut nonce = live.chain.pool().next_nonce(from).unwrap_or(account.nonce);
         // Now and then one that leaves a gap, or replaces one that waits.
         match self.rng.random_range(0..20) {
             0 => nonce += 1,
@@ -425,7 +431,7 @@ impl World {
         let amount = Amount::drops(self.rng.random_range(1..most));
         let fee = Amount::drops(self.rng.random_range(0..100_000));
         let chain = self.network.chain;
-        let transfer = Transfer::sign(&key, &chain, person(to).address(), amount, fee, nonce, Vec::new());
+        let transfer = Transfer::sign(key, &chain, *to, amount, fee, nonce, Vec::new());
         self.hear(node, Node::submission(Transaction::Transfer(transfer)));
     }
 
