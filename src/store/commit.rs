@@ -10,8 +10,8 @@ use redb::{ReadableTable, WriteTransaction};
 
 use crate::rows::{Rows, Tables};
 use crate::tables::{
-    MINED, MainRow, POSITION, Position, account_row, block_position, header_row, history_key, lookup_key,
-    missing_header, row_id, tx_key,
+    EraKey, MINED, MainRow, POSITION, Position, account_row, block_position, era, era_key, header_row, lookup_key,
+    missing_header, row_id,
 };
 use crate::{StoreError, body};
 
@@ -70,6 +70,12 @@ impl Top {
     }
 }
 
+/// What leads to a block's transactions, and to what they and the block did to accounts.
+struct Lookups {
+    ids: Vec<EraKey>,
+    accounts: Vec<EraKey>,
+}
+
 struct Writing<'t> {
     tables: Tables<'t>,
     network: &'t Network,
@@ -121,16 +127,13 @@ impl Writing<'_> {
         let body = self.tables.bodies.get(&at.key())?.map(|body| body::decode(body.value())).transpose()?;
         let body = body.ok_or_else(|| StoreError::damaged(format!("block {id} has no body")))?;
         let block = CheckedBlock::kept(body, self.network).map_err(|error| unusable(id, error))?;
-        for (index, tx) in (0..).zip(block.transactions()) {
-            let at = Position::new(at.height, index);
-            self.rows.tx_ids.remove.push(tx_key(&tx.id(), at));
-            self.rows.history.remove.extend([history_key(&tx.sender(), at), history_key(&tx.to(), at)]);
-        }
-        let miner = self.miner(&block)?;
-        self.rows.history.remove.push(history_key(&miner, Position::new(at.height, MINED)));
+        let below = Top::at(&self.tables, at.height - 1)?;
+        let Lookups { ids, accounts } = self.lookups(&block, below.count)?;
+        self.rows.tx_ids.remove.extend(ids);
+        self.rows.history.remove.extend(accounts);
         self.rows.main.remove.push(at.height.to_be_bytes());
         self.rows.undo.remove.push(at.key());
-        self.top = Top::at(&self.tables, at.height - 1)?;
+        self.top = below;
         Ok(())
     }
 
@@ -145,20 +148,29 @@ impl Writing<'_> {
             None => block_position(&self.tables.block_ids, &self.tables.headers, &id)?
                 .ok_or_else(|| StoreError::misfit(format!("block {id} is to join the chain but is not kept")))?,
         };
-        for (index, tx) in (0..).zip(block.transactions()) {
-            let at = Position::new(height, index);
-            self.rows.tx_ids.add.push((tx_key(&tx.id(), at), ()));
-            let accounts = [history_key(&tx.sender(), at), history_key(&tx.to(), at)];
-            self.rows.history.add.extend(accounts.map(|key| (key, ())));
-        }
-        let miner = self.miner(block)?;
-        self.rows.history.add.push((history_key(&miner, Position::new(height, MINED)), ()));
+        let Lookups { ids, accounts } = self.lookups(block, self.top.count)?;
+        self.rows.tx_ids.add.extend(ids.into_iter().map(|key| (key, ())));
+        self.rows.history.add.extend(accounts.into_iter().map(|key| (key, ())));
         let count = self.top.count + block.transactions().len() as u64;
         self.rows.main.add.push((height.to_be_bytes(), MainRow { index: at.index, count }.encode()));
         let undo = postcard::to_stdvec(undo).map_err(|error| unusable(&id, error))?;
         self.rows.undo.add.push((at.key(), undo));
         self.top = Top { at, id, count };
         Ok(())
+    }
+
+    /// The lookup keys of a block of the chain, before which the chain has `before` transactions.
+    fn lookups(&mut self, block: &CheckedBlock, before: u64) -> Result<Lookups, StoreError> {
+        let (height, count) = (block.header().height, block.transactions().len());
+        let mut keys = Lookups { ids: Vec::with_capacity(count), accounts: Vec::with_capacity(2 * count + 1) };
+        for (index, tx) in (0..).zip(block.transactions()) {
+            let (era, at) = (era(before + u64::from(index)), Position::new(height, index));
+            keys.ids.push(era_key(era, &tx.id().0, at));
+            keys.accounts.extend([tx.sender(), tx.to()].map(|address| era_key(era, &address.0, at)));
+        }
+        let miner = self.miner(block)?;
+        keys.accounts.push(era_key(era(before + count as u64), &miner.0, Position::new(height, MINED)));
+        Ok(keys)
     }
 
     fn miner(&mut self, block: &CheckedBlock) -> Result<Address, StoreError> {

@@ -5,7 +5,7 @@
 
 use ledger::{Address, Amount, Block, BlockId, Height, Transaction};
 
-use crate::tables::{HISTORY, LOOKUP, MINED, Position, history_key, looked_up};
+use crate::tables::{ERA_LOOKUP, HISTORY, MINED, Position, era, era_key, era_looked_up};
 use crate::{Snapshot, StoreError, body};
 
 /// Where a page of an account's history ends; the next one goes on below it.
@@ -58,28 +58,28 @@ impl Snapshot {
         before: Option<Cursor>,
         limit: usize,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
-        let key = |height, index| history_key(address, Position::new(height, index));
-        let (first, table) = (key(0, 0), self.table(HISTORY)?);
-        let rows = match before {
-            Some(before) => table.range_owned::<&[u8; LOOKUP]>(&first..&key(before.height, before.index))?,
-            None => table.range_owned::<&[u8; LOOKUP]>(&first..=&key(u64::MAX, MINED))?,
-        };
+        let table = self.table(HISTORY)?;
+        let Cursor { height, index } = before.unwrap_or(Cursor { height: u64::MAX, index: u32::MAX });
         let mut entries = Vec::new();
         let mut open: Option<Page> = None;
-        for row in rows.rev() {
-            if entries.len() >= limit {
-                break;
+        for era in (0..=era(self.transaction_count()?)).rev() {
+            let first = era_key(era, &address.0, Position::new(0, 0));
+            let end = era_key(era, &address.0, Position::new(height, index));
+            for row in table.range_owned::<&[u8; ERA_LOOKUP]>(&first..&end)?.rev() {
+                if entries.len() >= limit {
+                    return Ok(entries);
+                }
+                let Position { height, index } = era_looked_up(row?.0.value());
+                let page = match open.take() {
+                    Some(page) if page.block.header.height == height => page,
+                    _ => self.page(height)?,
+                };
+                if let Some(movement) = self.movement(address, index, &page)? {
+                    let at = Cursor { height, index };
+                    entries.push(HistoryEntry { at, block: page.id, time: page.block.header.time, movement });
+                }
+                open = Some(page);
             }
-            let Position { height, index } = looked_up(row?.0.value());
-            let page = match open.take() {
-                Some(page) if page.block.header.height == height => page,
-                _ => self.page(height)?,
-            };
-            if let Some(movement) = self.movement(address, index, &page)? {
-                let at = Cursor { height, index };
-                entries.push(HistoryEntry { at, block: page.id, time: page.block.header.time, movement });
-            }
-            open = Some(page);
         }
         Ok(entries)
     }

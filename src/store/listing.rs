@@ -5,7 +5,7 @@
 
 use ledger::{Block, BlockId, Height, Transaction, TxId};
 
-use crate::tables::{Position, TX_IDS, looked_up, lookup_range, row_id, stored_header};
+use crate::tables::{ERA_LOOKUP, Position, TX_IDS, era, era_key, era_looked_up, row_id, stored_header};
 use crate::{Snapshot, StoreError, body};
 
 /// A transaction and where it is in the chain.
@@ -44,13 +44,17 @@ impl Home {
 impl Snapshot {
     /// A transaction of the chain by its id.
     pub fn transaction(&self, id: &TxId) -> Result<Option<Located>, StoreError> {
-        let (first, last) = lookup_range(&id.0);
-        for entry in self.table(TX_IDS)?.range_owned::<&[u8; 20]>(&first..=&last)? {
-            let at = looked_up(entry?.0.value());
-            let home = self.home(at.height)?;
-            let tx = self.transaction_in(&home, at.index)?;
-            if tx.id(&self.network.chain) == *id {
-                return Ok(Some(home.located(at.index, tx)));
+        let table = self.table(TX_IDS)?;
+        for era in (0..=era(self.transaction_count()?)).rev() {
+            let first = era_key(era, &id.0, Position::new(0, 0));
+            let last = era_key(era, &id.0, Position::new(u64::MAX, u32::MAX));
+            for entry in table.range_owned::<&[u8; ERA_LOOKUP]>(&first..=&last)? {
+                let at = era_looked_up(entry?.0.value());
+                let home = self.home(at.height)?;
+                let tx = self.transaction_in(&home, at.index)?;
+                if tx.id(&self.network.chain) == *id {
+                    return Ok(Some(home.located(at.index, tx)));
+                }
             }
         }
         Ok(None)

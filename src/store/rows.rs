@@ -6,7 +6,9 @@ use std::ops::Bound;
 use redb::{ReadableTable, Table, Value, WriteTransaction};
 
 use crate::StoreError;
-use crate::tables::{ACCOUNTS, BLOCK_IDS, BODIES, HEADER, HEADERS, HISTORY, LOOKUP, MAIN, POSITION, TX_IDS, UNDO};
+use crate::tables::{
+    ACCOUNTS, BLOCK_IDS, BODIES, ERA_LOOKUP, HEADER, HEADERS, HISTORY, LOOKUP, MAIN, POSITION, TX_IDS, UNDO,
+};
 
 type Key<const N: usize> = &'static [u8; N];
 
@@ -17,8 +19,8 @@ pub(crate) struct Tables<'t> {
     pub block_ids: Table<'t, Key<LOOKUP>, ()>,
     pub main: Table<'t, Key<8>, &'static [u8; 12]>,
     undo: Table<'t, Key<POSITION>, &'static [u8]>,
-    tx_ids: Table<'t, Key<LOOKUP>, ()>,
-    history: Table<'t, Key<LOOKUP>, ()>,
+    tx_ids: Table<'t, Key<ERA_LOOKUP>, ()>,
+    history: Table<'t, Key<ERA_LOOKUP>, ()>,
     accounts: Table<'t, Key<20>, &'static [u8; 16]>,
 }
 
@@ -57,8 +59,8 @@ pub(crate) struct Rows {
     pub block_ids: Change<LOOKUP, ()>,
     pub main: Change<8, [u8; 12]>,
     pub undo: Change<POSITION, Vec<u8>>,
-    pub tx_ids: Change<LOOKUP, ()>,
-    pub history: Change<LOOKUP, ()>,
+    pub tx_ids: Change<ERA_LOOKUP, ()>,
+    pub history: Change<ERA_LOOKUP, ()>,
     pub accounts: Change<20, [u8; 16]>,
 }
 
@@ -103,20 +105,22 @@ where
     }
     add.sort_unstable_by_key(|(key, _)| *key);
     add.dedup_by(|(a, _), (b, _)| a == b);
-    let Some((first, _)) = add.first() else { return Ok(()) };
-    let appends = table.last()?.is_none_or(|(last, _)| first > last.value());
-    if appends {
-        let mut end = table.upper_bound_mut(Bound::<&[u8; N]>::Unbounded)?;
-        for (key, row) in &add {
-            end.insert_before(key, value(row))?;
-        }
-        end.close()?;
-    } else {
-        for (key, row) in &add {
-            table.insert(key, value(row))?;
-        }
+    // What sorts behind all that is there is appended, three times as fast as it would be inserted.
+    let inside = match table.last()? {
+        Some((last, _)) => add.partition_point(|(key, _)| key <= last.value()),
+        None => 0,
+    };
+    for (key, row) in &add[..inside] {
+        table.insert(key, value(row))?;
     }
-    Ok(())
+    if inside == add.len() {
+        return Ok(());
+    }
+    let mut end = table.upper_bound_mut(Bound::<&[u8; N]>::Unbounded)?;
+    for (key, row) in &add[inside..] {
+        end.insert_before(key, value(row))?;
+    }
+    Ok(end.close()?)
 }
 
 fn same<const N: usize>(row: &[u8; N]) -> &[u8; N] {

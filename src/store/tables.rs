@@ -4,10 +4,14 @@
 //! by its [`Position`]. What is looked up by hash goes through small tables of 8 bytes of the hash and a position; a
 //! reader compares with the row found there, so two hashes with the same first bytes do no harm. Integers are
 //! big-endian, so that keys sort as numbers. A change of anything here needs a new [`crate::SCHEMA`].
+//!
+//! Lookups of transactions and accounts begin with an [`era`]: random keys are slow in a large tree, where each touches
+//! a page of its own, so only the newest era is written to. A reader asks the eras one after another, the newest first:
+//! some 2 µs for each 65 536 transactions of the chain.
 
 use ledger::{
-    Account, Address, Amount, BlockId, CheckedBlock, CompactTarget, Digest, Header, Height, PublicKey, Signature,
-    StoredHeader, TxId, Work,
+    Account, Amount, BlockId, CheckedBlock, CompactTarget, Digest, Header, Height, PublicKey, Signature, StoredHeader,
+    Work,
 };
 use redb::{ReadableTable, TableDefinition};
 
@@ -19,6 +23,10 @@ const PREFIX: usize = 8;
 pub(crate) const POSITION: usize = 12;
 /// Bytes of a lookup key.
 pub(crate) const LOOKUP: usize = PREFIX + POSITION;
+/// Bytes of a lookup key of an era.
+pub(crate) const ERA_LOOKUP: usize = 4 + LOOKUP;
+/// Transactions of an era, as a power of two. Larger: more pages written per block. Smaller: more eras to ask.
+const ERA_BITS: u32 = 16;
 /// Bytes of a header's row.
 pub(crate) const HEADER: usize = 253;
 
@@ -26,6 +34,8 @@ pub(crate) const HEADER: usize = 253;
 pub(crate) type PositionKey = [u8; POSITION];
 /// A key made of the first bytes of a hash or an address, and a position.
 pub(crate) type LookupKey = [u8; LOOKUP];
+/// A [`LookupKey`] behind its era.
+pub(crate) type EraKey = [u8; ERA_LOOKUP];
 
 type Table<const K: usize, V> = TableDefinition<'static, &'static [u8; K], V>;
 
@@ -41,10 +51,10 @@ pub(crate) const BLOCK_IDS: Table<LOOKUP, ()> = TableDefinition::new("block_ids"
 pub(crate) const MAIN: Table<8, &[u8; 12]> = TableDefinition::new("main");
 /// What undoes a block of the chain, by the key of its header → postcard of the undo.
 pub(crate) const UNDO: Table<POSITION, &[u8]> = TableDefinition::new("undo");
-/// First bytes of a transaction's id ‖ height ‖ index in its block. Only of the chain.
-pub(crate) const TX_IDS: Table<LOOKUP, ()> = TableDefinition::new("tx_ids");
-/// First bytes of an address ‖ height ‖ index of the transaction, or [`MINED`]. Only of the chain.
-pub(crate) const HISTORY: Table<LOOKUP, ()> = TableDefinition::new("history");
+/// Era ‖ first bytes of a transaction's id ‖ height ‖ index in its block. Only of the chain.
+pub(crate) const TX_IDS: Table<ERA_LOOKUP, ()> = TableDefinition::new("tx_ids");
+/// Era ‖ first bytes of an address ‖ height ‖ index of the transaction, or [`MINED`]. Only of the chain.
+pub(crate) const HISTORY: Table<ERA_LOOKUP, ()> = TableDefinition::new("history");
 /// Address → balance ‖ nonce.
 pub(crate) const ACCOUNTS: Table<20, &[u8; 16]> = TableDefinition::new("accounts");
 /// Peer → opaque record.
@@ -97,14 +107,22 @@ pub(crate) fn lookup_range(hash: &[u8]) -> (LookupKey, LookupKey) {
     (lookup_key(hash, Position::new(0, 0)), lookup_key(hash, Position::new(u64::MAX, u32::MAX)))
 }
 
-/// The key of a transaction's id at a place in the chain.
-pub(crate) fn tx_key(id: &TxId, at: Position) -> LookupKey {
-    lookup_key(&id.0, at)
+/// The era of the transaction with this number, counted from genesis.
+pub(crate) fn era(number: u64) -> u32 {
+    u32::try_from(number >> ERA_BITS).unwrap_or(u32::MAX)
 }
 
-/// The key of what happened to an account at a place in the chain.
-pub(crate) fn history_key(address: &Address, at: Position) -> LookupKey {
-    lookup_key(&address.0, at)
+/// The key under which `hash`, the id of a transaction or an address, leads to `at` in `era`.
+pub(crate) fn era_key(era: u32, hash: &[u8], at: Position) -> EraKey {
+    let mut key = [0; ERA_LOOKUP];
+    key[..4].copy_from_slice(&era.to_be_bytes());
+    key[4..].copy_from_slice(&lookup_key(hash, at));
+    key
+}
+
+/// Where the key of an era leads.
+pub(crate) fn era_looked_up(key: &EraKey) -> Position {
+    Position::from_key(&part(key, 4 + PREFIX))
 }
 
 /// A row of [`MAIN`].

@@ -5,8 +5,13 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use common::{Tree, dump, network, open};
+use common::{Accounts, Tree, address, dump, key, network, open};
+use ledger::apply::{Changes, apply};
+use ledger::{
+    Amount, Block, CheckedBlock, Commit, Connect, Header, NewBlock, Signature, Tip, Transaction, Transfer, TxId,
+};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -106,4 +111,91 @@ fn a_random_walk_of_reorganisations_agrees_with_a_model_in_memory() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
     eprintln!("SEED={seed}");
     walk(seed, 40);
+}
+
+/// A block of `count` transfers whose signatures nobody checks here.
+fn large_block(tree: &Tree, parent: &CheckedBlock, accounts: &Accounts, count: u64) -> Arc<CheckedBlock> {
+    let next = |n| accounts.0[&address(n)].nonce;
+    let (mut first, mut second) = (next(1), next(2));
+    let transactions = (0..count).map(|i| {
+        let (n, nonce) = if i % 2 == 0 { (1, &mut first) } else { (2, &mut second) };
+        *nonce += 1;
+        let (amount, fee) = (Amount::drops(1 + i), Amount::ZERO);
+        let (from, signature) = (key(n).public(), Signature::ZERO);
+        Transaction::Transfer(Transfer {
+            from,
+            to: address(9),
+            amount,
+            fee,
+            nonce: *nonce - 1,
+            data: vec![],
+            signature,
+        })
+    });
+    let (height, previous) = (parent.header().height + 1, parent.id());
+    let header = Header { height, previous, miner: key(5).public(), ..parent.header().clone() };
+    let block = Block { header, signature: Signature::ZERO, transactions: transactions.collect() };
+    Arc::new(CheckedBlock::kept(block, &tree.network).unwrap())
+}
+
+/// Eras have 65 536 transactions; the blocks here end shortly before and after the end of the first one.
+#[test]
+fn transactions_and_histories_are_found_across_eras_and_leave_them_exactly() {
+    const COUNTS: [u64; 10] = [8_000, 8_000, 8_000, 8_000, 8_000, 8_000, 8_000, 8_000, 3_000, 0];
+    let network = network("eras");
+    let mut tree = Tree::new(&network);
+    let start = tree.mine(0, 5, &[]);
+    let first = tree.nodes[start].block.clone().unwrap();
+    let mut accounts = tree.nodes[start].accounts.clone();
+    let (mut parent, mut work) = (first, tree.nodes[start].work);
+    let mut commits = vec![tree.commit(&[start], 0, start)];
+    for count in COUNTS {
+        let block = large_block(&tree, &parent, &accounts, count);
+        let (changes, undo) = apply(&accounts, &block, &network).unwrap();
+        accounts.0.extend(changes.iter().map(|(address, account)| (*address, account.unwrap())));
+        work = work.checked_add(block.header().target.work().unwrap()).unwrap();
+        let tip = Tip { id: block.id(), height: block.header().height, work, time: block.header().time };
+        let keep = vec![NewBlock { block: block.clone(), work }];
+        let connect = vec![Connect { block: block.clone(), undo }];
+        commits.push(Commit { keep, disconnect: vec![], connect, accounts: changes, tip });
+        parent = block;
+    }
+
+    let (dir, short) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut store = open(dir.path(), &network);
+    commits.iter().for_each(|commit| store.commit(commit).unwrap());
+    let snapshot = store.reader().snapshot().unwrap();
+    let total: u64 = COUNTS.iter().sum();
+    assert_eq!(snapshot.transaction_count().unwrap(), total);
+    for number in [0, 65_534, 65_535, 65_536, 65_537, total - 1] {
+        let located = snapshot.transaction_by_number(number).unwrap().unwrap();
+        assert_eq!(located.number, number);
+        assert_eq!(snapshot.transaction(&located.transaction.id(&network.chain)).unwrap(), Some(located));
+    }
+    assert_eq!(snapshot.transaction(&TxId([7; 32])).unwrap(), None);
+    let received = snapshot.history(&address(9), None, usize::MAX).unwrap();
+    assert_eq!(received.len() as u64, total);
+    assert!(received.is_sorted_by(|a, b| a.at > b.at), "newest first");
+    let below = received[3_000].at;
+    assert_eq!(snapshot.history(&address(9), Some(below), 900).unwrap(), received[3_001..3_901]);
+    assert_eq!(snapshot.history(&address(5), None, usize::MAX).unwrap().len(), COUNTS.len() + 1, "one for each block");
+    drop(snapshot);
+
+    // The last blocks leave again, across the end of the era: the same rows as if they had only been kept.
+    let leaving = 3;
+    let stay = commits.len() - leaving;
+    let left: Vec<_> = commits[stay..].iter().rev().flat_map(|commit| &commit.connect).collect();
+    let accounts = left.iter().flat_map(|connect| ledger::apply::revert(&connect.undo)).collect();
+    let disconnect = left.iter().map(|connect| connect.block.id()).collect();
+    let tip = commits[stay - 1].tip;
+    store.commit(&Commit { keep: vec![], disconnect, connect: vec![], accounts, tip }).unwrap();
+    drop(store);
+    let mut store = open(short.path(), &network);
+    commits[..stay].iter().for_each(|commit| store.commit(commit).unwrap());
+    for commit in &commits[stay..] {
+        let only_kept = Commit { connect: vec![], accounts: Changes::new(), tip, ..commit.clone() };
+        store.commit(&only_kept).unwrap();
+    }
+    drop(store);
+    assert_eq!(dump(dir.path()), dump(short.path()));
 }

@@ -121,7 +121,7 @@ impl Tree {
     fn transfers(&self, parent: usize, payments: &[Payment]) -> Vec<Transaction> {
         let mut accounts = self.nodes[parent].accounts.clone();
         let mut transactions = Vec::new();
-        for &(from, to, drops) in payments {
+        for &(from, to, drops) in payments.iter().filter(|(from, to, _)| from != to) {
             let Some(account) = accounts.0.get_mut(&address(from)) else { continue };
             let whole = drops % 3 == 0;
             let (amount, fee) = if whole { (barrels(1), 0) } else { (Amount::drops(drops), 7) };
@@ -130,9 +130,7 @@ impl Tree {
             };
             let nonce = account.nonce;
             (account.balance, account.nonce) = (rest, nonce + 1);
-            transactions.push(if from == to {
-                continue;
-            } else if whole {
+            transactions.push(if whole {
                 Transaction::Barreleye(barreleye(&key(from), address(to), 1, nonce))
             } else {
                 let data = vec![from; (drops % 200) as usize];
@@ -351,8 +349,8 @@ pub fn dump(dir: &Path) -> Dump {
     table!("block_ids", &[u8; 20], (), |()| Vec::new());
     table!("main", &[u8; 8], &[u8; 12], |row: &[u8; 12]| row.to_vec());
     table!("undo", &[u8; 12], &[u8], <[u8]>::to_vec);
-    table!("tx_ids", &[u8; 20], (), |()| Vec::new());
-    table!("history", &[u8; 20], (), |()| Vec::new());
+    table!("tx_ids", &[u8; 24], (), |()| Vec::new());
+    table!("history", &[u8; 24], (), |()| Vec::new());
     table!("accounts", &[u8; 20], &[u8; 16], |row: &[u8; 16]| row.to_vec());
     table!("peers", &[u8; 32], &[u8], <[u8]>::to_vec);
     table!("claims", &[u8; 8], &[u8], <[u8]>::to_vec);
