@@ -19,5 +19,7 @@ pub mod passphrase;
 pub mod prepare;
 pub mod private_file;
 pub mod run;
+#[cfg(test)]
+mod test_chain;
 pub mod wallet;
 pub mod wiring;

@@ -139,3 +139,63 @@ fn style() -> ProgressStyle {
     let template = "{bar:40} block {pos} of {len}, {per_sec}, {eta} left";
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Amount, Transfer};
+
+    use super::*;
+    use crate::test_chain::{address, key, next_commit};
+
+    /// A regtest chain of three blocks, the last with a transfer; `damage` may change what the last one keeps.
+    fn chain(damage: impl FnOnce(&mut ledger::Commit)) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let network = Arc::new(Network::built_in("regtest").unwrap());
+        let mut store = Store::open(dir.path(), network.clone(), 1 << 20, |_| {}).unwrap();
+        let mut commit = |transactions, damage: Box<dyn FnOnce(&mut ledger::Commit) + '_>| {
+            let mut commit = next_commit(&store.reader().snapshot().unwrap(), &network, transactions);
+            damage(&mut commit);
+            store.commit(&commit).unwrap();
+        };
+        commit(vec![], Box::new(|_| {}));
+        commit(vec![], Box::new(|_| {}));
+        let (to, amount) = (address(1), Amount::BARREL);
+        let tx = Transfer::sign(&key(9), &network.chain, to, amount, Amount::ZERO, network.nonce_base, vec![]);
+        commit(vec![ledger::Transaction::Transfer(tx)], Box::new(damage));
+        dir
+    }
+
+    #[test]
+    fn a_sound_chain_is_verified() {
+        verify("regtest", chain(|_| {}).path()).unwrap();
+    }
+
+    #[test]
+    fn an_account_that_the_blocks_do_not_lead_to_is_damage() {
+        let dir = chain(|commit| {
+            let account = commit.accounts.get_mut(&address(1)).and_then(Option::as_mut).unwrap();
+            account.balance = Amount::drops(u64::MAX);
+        });
+        let failure = verify("regtest", dir.path()).unwrap_err();
+        assert_eq!(failure.exit_code(), 74);
+        assert!(failure.to_string().contains(&format!("account {} is kept as", address(1))), "{failure}");
+    }
+
+    #[test]
+    fn an_account_too_many_is_damage() {
+        let dir = chain(|commit| {
+            commit.accounts.insert(address(5), Some(Account { balance: Amount::ZERO, nonce: 0 }));
+        });
+        let failure = verify("regtest", dir.path()).unwrap_err();
+        assert!(failure.to_string().contains("is kept as"), "{failure}");
+    }
+
+    #[test]
+    fn another_network_and_an_empty_directory_are_named() {
+        let failure = verify("dev", chain(|_| {}).path()).unwrap_err();
+        assert_eq!(failure.exit_code(), 74);
+        assert!(failure.to_string().contains("this network's chain is"), "{failure}");
+        let failure = verify("dev", tempfile::tempdir().unwrap().path()).unwrap_err();
+        assert_eq!(failure.exit_code(), 2);
+    }
+}

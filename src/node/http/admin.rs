@@ -11,7 +11,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Bytes, Data, Path, ServiceConfig};
+use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{Error, HttpResponse};
 use libp2p::Multiaddr;
 use machines::PeerId;
@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
+use super::body::{Received, whole};
 use super::v1::{Problem, answer};
 use super::{Shared, metrics};
 use crate::logging::LogControl;
@@ -160,15 +161,15 @@ struct PeerBody {
     peer: String,
 }
 
-async fn ban(state: Shared, body: Bytes) -> HttpResponse {
-    answer(peer(&body).and_then(|peer| done(state.node.ban(peer, true))))
+async fn ban(state: Shared, body: Received) -> HttpResponse {
+    answer(peer(body).and_then(|peer| done(state.node.ban(peer, true))))
 }
 
-async fn unban(state: Shared, body: Bytes) -> HttpResponse {
-    answer(peer(&body).and_then(|peer| done(state.node.ban(peer, false))))
+async fn unban(state: Shared, body: Received) -> HttpResponse {
+    answer(peer(body).and_then(|peer| done(state.node.ban(peer, false))))
 }
 
-fn peer(body: &[u8]) -> Result<PeerId, Problem> {
+fn peer(body: Received) -> Result<PeerId, Problem> {
     let body: PeerBody = read(body, "{\"peer\": \"12D3…\"}")?;
     let peer: Option<libp2p::PeerId> = body.peer.parse().ok();
     let peer = peer.and_then(|peer| PeerId::from_multihash(&peer.to_bytes()));
@@ -181,9 +182,9 @@ struct DialBody {
     address: String,
 }
 
-async fn dial(state: Shared, body: Bytes) -> HttpResponse {
-    let address = || {
-        let body: DialBody = read(&body, "{\"address\": \"/ip4/203.0.113.7/tcp/4100\"}")?;
+async fn dial(state: Shared, body: Received) -> HttpResponse {
+    let address = move || {
+        let body: DialBody = read(body, "{\"address\": \"/ip4/203.0.113.7/tcp/4100\"}")?;
         let address: Result<Multiaddr, _> = body.address.parse();
         address.map_err(|error| Problem::malformed(format!("'{}' is no multiaddress: {error}", body.address)))
     };
@@ -196,8 +197,8 @@ struct MintBody {
     blocks: u32,
 }
 
-async fn mint(state: Shared, body: Bytes) -> HttpResponse {
-    let blocks = match read::<MintBody>(&body, "{\"blocks\": 1}") {
+async fn mint(state: Shared, body: Received) -> HttpResponse {
+    let blocks = match read::<MintBody>(body, "{\"blocks\": 1}") {
         Ok(MintBody { blocks }) => blocks,
         Err(problem) => return problem.reply(),
     };
@@ -210,9 +211,9 @@ struct LogBody {
     filter: String,
 }
 
-async fn log(operator: Data<Operator>, body: Bytes) -> HttpResponse {
-    let set = || {
-        let body: LogBody = read(&body, "{\"filter\": \"debug\"}")?;
+async fn log(operator: Data<Operator>, body: Received) -> HttpResponse {
+    let set = move || {
+        let body: LogBody = read(body, "{\"filter\": \"debug\"}")?;
         operator.log.set(&body.filter).map_err(Problem::malformed)?;
         tracing::info!(filter = body.filter, "the log filter changed");
         Ok(json!({ "filter": body.filter }))
@@ -220,8 +221,8 @@ async fn log(operator: Data<Operator>, body: Bytes) -> HttpResponse {
     answer(set())
 }
 
-fn read<T: DeserializeOwned>(body: &[u8], example: &str) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::malformed(format!("{error}: send {example}")))
+fn read<T: DeserializeOwned>(body: Received, example: &str) -> Result<T, Problem> {
+    serde_json::from_slice(&whole(body)?).map_err(|error| Problem::malformed(format!("{error}: send {example}")))
 }
 
 fn done(result: Result<(), Refused>) -> Result<Value, Problem> {

@@ -1,9 +1,24 @@
 //! Request bodies of the compatible interface, read as leniently as the original reads them: a JSON object of texts,
 //! missing fields are empty, unknown ones ignored.
 
+use actix_web::Error;
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
 use serde_json::{Map, Value};
 
+use super::limits::MAX_BODY;
 use super::reply::Refusal;
+
+/// A body that may be too long, or have broken off.
+pub type Received = Result<Bytes, Error>;
+
+/// The body, if all of it is here.
+pub fn whole(body: Received) -> Result<Bytes, Refusal> {
+    body.map_err(|error| match error.as_response_error().status_code() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::new(413, format!("the body has more than {MAX_BODY} bytes")),
+        _ => Refusal::bad("the body broke off"),
+    })
+}
 
 /// The text fields of a body.
 #[derive(Debug, Default, PartialEq)]

@@ -1,13 +1,13 @@
 //! The compatible interface: what wallets and explorers of the original chain ask for, answered as recorded.
 //! `docs/compatibility.md` lists every deliberate difference.
 
-use actix_web::web::{self, Bytes, Path, Query, ServiceConfig};
+use actix_web::web::{self, Path, Query, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use ledger::{AccountSource, Address, BlockId, ChainSource, StoredHeader, Transaction, TxId};
 use machines::faucet::ClaimError;
 use store::Snapshot;
 
-use super::body::{Fields, hex_bytes, without_prefix};
+use super::body::{Fields, Received, hex_bytes, whole, without_prefix};
 use super::client_address;
 use super::compat_json::{
     AccountData, AccountJson, BlockData, BlockJson, BlocksData, TransactionData, TransactionJson, TransactionsData,
@@ -116,8 +116,9 @@ async fn account(state: Shared, path: Path<String>) -> HttpResponse {
     envelope(find().map(|account| AccountData { account }))
 }
 
-async fn post_transaction(state: Shared, request: HttpRequest, body: Bytes) -> HttpResponse {
-    envelope(submit(&state, &request, &body).await.map(|transaction| TransactionData { transaction }))
+async fn post_transaction(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
+    let submitted = async { submit(&state, &request, &whole(body)?).await };
+    envelope(submitted.await.map(|transaction| TransactionData { transaction }))
 }
 
 async fn submit(state: &State, request: &HttpRequest, body: &[u8]) -> Result<TransactionJson, Refusal> {
@@ -147,8 +148,9 @@ async fn submit(state: &State, request: &HttpRequest, body: &[u8]) -> Result<Tra
     Ok(texts.echo(id, nonce))
 }
 
-async fn faucet(state: Shared, request: HttpRequest, body: Bytes) -> HttpResponse {
-    envelope(claim(&state, &request, &body).await.map(|transaction| TransactionData { transaction }))
+async fn faucet(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
+    let claimed = async { claim(&state, &request, &whole(body)?).await };
+    envelope(claimed.await.map(|transaction| TransactionData { transaction }))
 }
 
 async fn claim(state: &State, request: &HttpRequest, body: &[u8]) -> Result<TransactionJson, Refusal> {

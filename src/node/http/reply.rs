@@ -65,8 +65,12 @@ impl Refusal {
         reply.content_type(JSON).body(line(&envelope))
     }
 
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        self.http
+    }
+
     /// What the message says.
-    #[cfg(test)]
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -3,13 +3,15 @@
 //! As much of it as the command line needs.
 
 use actix_web::http::StatusCode;
-use actix_web::web::{self, Bytes, Path, ServiceConfig};
+use actix_web::web::{self, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use ledger::{Account, AccountSource, Address, Amount, ChainSource, Transaction, Transfer, TxId, ViewError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::StoreError;
 
+use super::body::{Received, whole};
+use super::reply::Refusal;
 use super::{Shared, State};
 use crate::native_transfer::{self, TransferJson};
 use crate::node_api::Refused;
@@ -68,6 +70,15 @@ impl From<Refused> for Problem {
             Refused::Invalid(why) => Self::new(422, "/problems/refused", "Refused", why),
             Refused::Known(why) => Self::new(409, "/problems/known", "Known already", why),
             Refused::Unavailable(why) => Self::new(503, "/problems/unavailable", "Unavailable", why),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        match refusal.status() {
+            413 => Self::new(413, "/problems/too-large", "Body too large", refusal.message()),
+            _ => Self::malformed(refusal.message()),
         }
     }
 }
@@ -160,8 +171,9 @@ async fn transaction(state: Shared, path: Path<String>) -> HttpResponse {
     answer(find())
 }
 
-async fn post_transaction(state: Shared, body: Bytes) -> HttpResponse {
-    match submit(&state, &body).await {
+async fn post_transaction(state: Shared, body: Received) -> HttpResponse {
+    let submitted = async { submit(&state, &whole(body)?).await };
+    match submitted.await {
         Ok(value) => HttpResponse::Accepted().json(value),
         Err(problem) => problem.reply(),
     }

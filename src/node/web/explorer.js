@@ -63,7 +63,7 @@ function link(path, text) {
   return a;
 }
 
-const short = id => `${id.slice(0, 10)}…${id.slice(-6)}`;
+const short = id => `${id.slice(0, 8)}…${id.slice(-4)}`;
 const barrel = drops => {
   const digits = String(drops).padStart(9, "0");
   const rest = digits.slice(-8).replace(/0+$/, "");

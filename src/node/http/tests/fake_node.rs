@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use futures::future::ready;
-use ledger::apply::apply;
 use ledger::{
-    AccountSource, Address, Amount, BarreleyeTransfer, Block, BlockId, ChainSource, CheckedTransaction, Commit,
-    Connect, Header, Network, NetworkSpec, NewBlock, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer,
-    TxId, check, difficulty, merkle, pow,
+    AccountSource, Address, Amount, BarreleyeTransfer, BlockId, CheckedTransaction, Network, NetworkSpec,
+    OpeningBalance, SecretKey, Signature, Transaction, Transfer, TxId,
 };
 use libp2p::Multiaddr;
 use machines::PeerId;
@@ -20,6 +18,8 @@ use store::{Reader, Store};
 use tempfile::TempDir;
 
 use crate::node_api::{Answer, ClaimRefused, Health, MinerOrder, NodeApi, Refused};
+use crate::test_chain::next_commit;
+pub use crate::test_chain::{address, key};
 
 /// The node, and what a test may do to it.
 pub struct FakeNode {
@@ -35,16 +35,6 @@ struct Inner {
     refuses_claims: Mutex<Option<ClaimError>>,
     paused: Mutex<bool>,
     _dir: TempDir,
-}
-
-/// The key of test person `n`.
-pub fn key(n: u8) -> SecretKey {
-    SecretKey::from_bytes([n; 32]).unwrap()
-}
-
-/// The address of test person `n`.
-pub fn address(n: u8) -> Address {
-    key(n).address()
 }
 
 impl FakeNode {
@@ -122,32 +112,9 @@ impl FakeNode {
 
     /// Mines a block with these transactions and keeps it.
     pub fn mine(&self, transactions: Vec<Transaction>) -> BlockId {
-        let Inner { network, reader, store, .. } = &*self.inner;
-        let snapshot = reader.snapshot().unwrap();
-        let tip = snapshot.tip().unwrap();
-        let parent = snapshot.header(&tip.id).unwrap().unwrap().header;
-        let before = snapshot.header(&parent.previous).unwrap().map(|stored| stored.header);
-        let mut header = Header {
-            version: 1,
-            height: tip.height + 1,
-            previous: tip.id,
-            root: merkle::root(&transactions.iter().map(Transaction::leaf).collect::<Vec<_>>()),
-            time: parent.time + 1000,
-            target: difficulty::next_target(network, &parent, before.as_ref()),
-            miner: key(9).public(),
-            nonce: 0,
-        };
-        header.nonce = pow::Search::new(&header).unwrap().run(0, u64::MAX).unwrap();
-        let signature = key(9).sign(&header.id().signing_digest());
-        let block = check::block_alone(Block { header, signature, transactions }, network, |_| false).unwrap();
-        let (accounts, undo) = apply(&snapshot, &block, network).unwrap();
-        let (id, header, block) = (block.id(), block.header().clone(), Arc::new(block));
-        let work = tip.work.checked_add(header.target.work().unwrap()).unwrap();
-        let tip = Tip { id, height: header.height, work, time: header.time };
-        let keep = vec![NewBlock { block: block.clone(), work }];
-        let commit = Commit { keep, disconnect: vec![], connect: vec![Connect { block, undo }], accounts, tip };
-        store.lock().unwrap().commit(&commit).unwrap();
-        id
+        let commit = next_commit(&self.inner.reader.snapshot().unwrap(), &self.inner.network, transactions);
+        self.inner.store.lock().unwrap().commit(&commit).unwrap();
+        commit.tip.id
     }
 }
 

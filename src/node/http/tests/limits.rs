@@ -58,7 +58,11 @@ async fn a05_a_body_at_the_limit_is_read_and_one_byte_more_is_refused() {
     let reply = ask(&node, "POST", "/faucet", Some("application/json"), &at).await;
     assert_eq!((reply.status, reply.message().as_str()), (400, "invalid address length"));
     let over = padding(MAX_BODY + 1);
-    assert_eq!(ask(&node, "POST", "/faucet", Some("application/json"), &over).await.status, 413);
+    for path in ["/faucet", "/txs", "/v1/transactions"] {
+        let reply = ask(&node, "POST", path, Some("application/json"), &over).await;
+        assert_eq!(reply.status, 413, "{path}");
+        assert!(reply.body.contains("the body has more than 65536 bytes"), "{}", reply.body);
+    }
 }
 
 fn listening(node: &FakeNode) -> Http {
