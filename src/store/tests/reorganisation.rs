@@ -117,20 +117,13 @@ fn a_random_walk_of_reorganisations_agrees_with_a_model_in_memory() {
 fn large_block(tree: &Tree, parent: &CheckedBlock, accounts: &Accounts, count: u64) -> Arc<CheckedBlock> {
     let next = |n| accounts.0[&address(n)].nonce;
     let (mut first, mut second) = (next(1), next(2));
+    let (keys, to) = ([key(1).public(), key(2).public()], address(9));
     let transactions = (0..count).map(|i| {
-        let (n, nonce) = if i % 2 == 0 { (1, &mut first) } else { (2, &mut second) };
+        let (from, nonce) = if i % 2 == 0 { (keys[0], &mut first) } else { (keys[1], &mut second) };
         *nonce += 1;
         let (amount, fee) = (Amount::drops(1 + i), Amount::ZERO);
-        let (from, signature) = (key(n).public(), Signature::ZERO);
-        Transaction::Transfer(Transfer {
-            from,
-            to: address(9),
-            amount,
-            fee,
-            nonce: *nonce - 1,
-            data: vec![],
-            signature,
-        })
+        let signature = Signature::ZERO;
+        Transaction::Transfer(Transfer { from, to, amount, fee, nonce: *nonce - 1, data: vec![], signature })
     });
     let (height, previous) = (parent.header().height + 1, parent.id());
     let header = Header { height, previous, miner: key(5).public(), ..parent.header().clone() };
