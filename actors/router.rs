@@ -6,7 +6,7 @@ use machines::peer::{Event, Offence};
 use machines::{PeerId, discovery, syncer};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info, warn};
-use wire::{Command, Multiaddr, NetEvent, PROTOCOL_VERSION};
+use wire::{Command, DialFailure, Multiaddr, NetEvent, PROTOCOL_VERSION};
 
 use crate::directory::Entry;
 pub use crate::peer::Ports as PeerPorts;
@@ -44,12 +44,7 @@ impl Router {
             }
             NetEvent::Connected { peer, address, outbound } => self.connected(&peer, address, outbound),
             NetEvent::Disconnected { peer, cause } => self.disconnected(&peer, &cause),
-            NetEvent::DialFailed { peer, addresses, error } => {
-                debug!(?peer, %error, "a dial failed");
-                let addresses = addresses.iter().map(dialed_address).collect();
-                let peer = peer.and_then(|peer| translate::peer_id(&peer));
-                self.ports.discovery.tell(Mail(discovery::Event::DialFailed { peer, addresses }));
-            }
+            NetEvent::DialFailed { peer, addresses, error } => self.dial_failed(peer.as_ref(), &addresses, &error),
             NetEvent::Identified { peer, addresses, same_network, .. } => {
                 let Some(peer) = translate::peer_id(&peer) else { return };
                 let addresses = addresses.iter().map(dialed_address).collect();
@@ -111,6 +106,19 @@ impl Router {
         let meter = inbox.meter();
         self.directory.insert(peer, entry);
         inbox.run(Peer::new(machine, connection, self.ports.clone(), self.clock, meter));
+    }
+
+    fn dial_failed(&self, peer: Option<&wire::PeerId>, addresses: &[Multiaddr], error: &DialFailure) {
+        debug!(?peer, %error, "a dial failed");
+        let peer = peer.and_then(translate::peer_id);
+        let addresses = addresses.iter().map(dialed_address).collect();
+        let event = match error {
+            DialFailure::AlreadyConnected | DialFailure::Ourselves | DialFailure::Refused(_) => {
+                discovery::Event::NotDialed { peer, addresses }
+            }
+            DialFailure::WrongPeer(_) | DialFailure::Unreachable(_) => discovery::Event::DialFailed { peer, addresses },
+        };
+        self.ports.discovery.tell(Mail(event));
     }
 
     fn disconnected(&mut self, wire_peer: &wire::PeerId, cause: &str) {

@@ -130,6 +130,14 @@ pub enum Event {
         /// Where.
         addresses: Vec<String>,
     },
+    /// A dial led nowhere new: a limit of this node, its own address, or a peer that is connected already. That says
+    /// nothing of the peer.
+    NotDialed {
+        /// Who was to be reached, if that was known.
+        peer: Option<PeerId>,
+        /// Where.
+        addresses: Vec<String>,
+    },
     /// A peer says where it listens.
     Listens {
         /// The peer.
@@ -305,6 +313,7 @@ impl Discovery {
                 }
             }
             Event::DialFailed { peer, addresses } => self.dial_failed(now, peer, &addresses, &mut effects),
+            Event::NotDialed { peer, addresses } => self.not_dialed(now, peer, &addresses),
             Event::Listens { peer, addresses } => self.listens(peer, addresses, &mut effects),
             Event::Found { peers } => self.found(peers),
             Event::RoutingUpdated => self.routing_updated(now, &mut effects),
@@ -430,6 +439,21 @@ impl Discovery {
             Some(Some(record)) => effects.push(Effect::Save { peer: *peer, record }),
             Some(None) => effects.push(Effect::Forget { peer: *peer }),
             None => {}
+        }
+    }
+
+    fn not_dialed(&mut self, now: Now, peer: Option<PeerId>, addresses: &[String]) {
+        if let Some(peer) = peer {
+            self.dialing.remove(&Target::Peer(peer));
+            self.candidates.remove(&peer);
+        }
+        for address in addresses {
+            self.dialing.remove(&Target::Address(bare(address).into()));
+            for fixed in self.fixed.iter_mut().filter(|fixed| bare(&fixed.fixed.address) == bare(address)) {
+                fixed.not_before = now.mono + MAX_FIXED_BACKOFF_MS;
+                // Whoever is connected already was found at this address as well.
+                fixed.answered_by = peer.filter(|peer| self.connected.contains(peer)).or(fixed.answered_by);
+            }
         }
     }
 
