@@ -1,0 +1,20 @@
+//! Promises of whole nodes, kept by real processes on loopback: each test's name is one.
+//!
+//! What takes minutes runs with `BARRELEYE_LONG=1` (`./tests/run --long`), what is random comes from a seed that a
+//! failure prints (`BARRELEYE_SEED`).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "only tests")]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod admin;
+mod crash;
+mod faucet;
+mod first_run;
+mod join;
+mod network_forms;
+mod partition;
+mod refusals;
+mod start_stop;
+mod transactions;

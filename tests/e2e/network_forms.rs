@@ -1,0 +1,83 @@
+//! Nodes find one another: the third knows only the first, and whoever starts when.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{Net, Schedule, long};
+
+/// Nodes by the order in which they start: 0 is the one that the others know.
+const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1], [1, 2, 0], [0, 2, 1]];
+
+/// After the last start; most need less than five.
+const DEADLINE_S: u64 = 60;
+
+fn attempts(normally: usize) -> usize {
+    if long() { 20 } else { normally }
+}
+
+fn forms(apart: Duration, one_core: bool, attempts: usize) {
+    let mut times = Vec::new();
+    for attempt in 0..attempts {
+        let order = ORDERS[attempt % ORDERS.len()];
+        println!("attempt {attempt}: order {order:?}, {apart:?} apart");
+        let net = if one_core { Net::fast(1).on_one_core() } else { Net::fast(1) };
+        let nodes = ["first", "second", "third"].map(|name| net.node(name));
+        for node in &nodes {
+            node.mining();
+        }
+        nodes[1].knows(&nodes[0]);
+        nodes[2].knows(&nodes[0]);
+        let schedule = Schedule::start();
+        for (i, node) in order.iter().enumerate() {
+            schedule.at(apart * i as u32);
+            nodes[*node].spawn();
+        }
+        let began = Instant::now();
+        for node in &nodes {
+            node.answers();
+        }
+        net.forms(&nodes, DEADLINE_S);
+        times.push(began.elapsed());
+    }
+    times.sort();
+    println!("{attempts} of {attempts} after the last start: {times:.1?}");
+}
+
+#[test]
+fn three_nodes_that_start_at_once_in_any_order_are_one_network() {
+    forms(Duration::ZERO, false, attempts(4));
+}
+
+#[test]
+fn three_nodes_on_one_core_that_start_at_once_are_one_network() {
+    forms(Duration::ZERO, true, attempts(2));
+}
+
+#[test]
+fn three_nodes_that_start_3_s_apart_in_any_order_are_one_network() {
+    forms(Duration::from_secs(3), false, attempts(2));
+}
+
+#[test]
+fn three_nodes_that_start_8_s_apart_in_any_order_are_one_network() {
+    forms(Duration::from_secs(8), false, attempts(0));
+}
+
+#[test]
+fn three_nodes_that_start_20_s_apart_in_any_order_are_one_network() {
+    forms(Duration::from_secs(20), false, attempts(0));
+}
+
+#[test]
+fn three_nodes_on_one_core_that_start_3_s_apart_are_one_network() {
+    forms(Duration::from_secs(3), true, attempts(0));
+}
+
+#[test]
+fn three_nodes_on_one_core_that_start_8_s_apart_are_one_network() {
+    forms(Duration::from_secs(8), true, attempts(0));
+}
+
+#[test]
+fn three_nodes_on_one_core_that_start_20_s_apart_are_one_network() {
+    forms(Duration::from_secs(20), true, attempts(0));
+}

@@ -1,0 +1,153 @@
+//! What must not be is refused with a reason, and nothing changes.
+
+use ledger::{Amount, Signature, Transfer};
+use serde_json::{Value, json};
+
+use barreleye::native_transfer::{TransferJson, to_hex};
+
+use crate::harness::api::Answer;
+use crate::harness::{Net, Node, Wallet};
+
+/// Everything that a refused request could have changed.
+fn picture(net: &Net, node: &Node) -> Value {
+    let account = |number| node.api().get(&format!("/v1/accounts/{}", net.wallet(number).address())).ok();
+    let status = node.status().unwrap();
+    json!([status["tip"], status["transactions"], status["pool"], account(0), account(1), account(2)])
+}
+
+/// A node that makes no block by itself, and its picture.
+fn quiet(net: &Net) -> (Node, Value) {
+    let node = net.node("node");
+    node.start().mint(2);
+    let before = picture(net, &node);
+    (node, before)
+}
+
+#[track_caller]
+fn refused(answer: &Answer, status: u16, reason: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert!(answer.reason().contains(reason), "'{reason}' is not in {answer:?}");
+}
+
+/// What a wallet posts, with one field changed.
+fn changed(body: &impl serde::Serialize, field: &str, value: &str) -> Value {
+    let mut body = serde_json::to_value(body).unwrap();
+    assert!(body.get(field).is_some());
+    body[field] = json!(value);
+    body
+}
+
+#[test]
+fn a_transfer_from_an_account_that_the_key_does_not_own_is_refused() {
+    let net = Net::on_request();
+    let (node, before) = quiet(&net);
+    let (victim, thief) = (net.wallet(0), net.wallet(1));
+    let body = thief.pay_from(victim.address(), thief.address(), 5, net.network.nonce_base);
+    refused(&node.api().post("/txs", &body), 400, "does not own");
+    // A native transfer names no account but the key; another key makes the signature wrong.
+    let transfer = thief.pay(&net.network, net.wallet(2).address(), 5, 0);
+    let stolen = Transfer { from: victim.key.public(), ..transfer };
+    refused(&node.api().transfer(&stolen), 422, "the signature is not valid for the key");
+    node.mint(1);
+    assert_eq!(node.balance(&victim.address()), 100_000_000_000);
+    assert_eq!(before[3], picture(&net, &node)[3], "the victim's account");
+}
+
+#[test]
+fn a_wrong_signature_is_refused() {
+    let net = Net::on_request();
+    let (node, before) = quiet(&net);
+    let (from, to) = (net.wallet(0), net.wallet(1).address());
+    let good = from.pay(&net.network, to, 5, 0);
+    let mut bytes = good.signature.0;
+    bytes[40] ^= 1;
+    let bent = Transfer { signature: Signature(bytes), ..good.clone() };
+    refused(&node.api().transfer(&bent), 422, "the signature is not valid for the key");
+    let more = Transfer { amount: Amount::drops(6), ..good.clone() };
+    refused(&node.api().transfer(&more), 422, "the signature is not valid for the key");
+    let elsewhere = Transfer::sign(
+        &from.key,
+        &ledger::BlockId([9; 32]),
+        to,
+        Amount::drops(5),
+        Amount::ZERO,
+        net.network.nonce_base,
+        vec![],
+    );
+    refused(&node.api().transfer(&elsewhere), 422, "the signature is not valid for the key");
+    let body = from.pay_from(from.address(), to, 5, net.network.nonce_base);
+    refused(&node.api().post("/txs", &changed(&body, "value", "6")), 400, "the signature is not valid for the key");
+    assert_eq!(before, picture(&net, &node));
+    node.api().transfer(&good).ok();
+    node.api().post("/txs", &from.pay_from(from.address(), to, 5, net.network.nonce_base + 1)).ok();
+}
+
+#[test]
+fn amounts_that_are_none_or_too_many_are_refused() {
+    let net = Net::on_request();
+    let (node, before) = quiet(&net);
+    let (from, to) = (net.wallet(0), net.wallet(1).address());
+    let api = node.api();
+
+    let body = from.pay_from(from.address(), to, 1, net.network.nonce_base);
+    refused(&api.post("/txs", &changed(&body, "value", "-1")), 400, "invalid value");
+    refused(&api.post("/txs", &changed(&body, "value", "18446744073709551617")), 400, "invalid value");
+    refused(&api.post("/txs", &changed(&body, "value", "18446744073709551615")), 400, "insufficient balance");
+
+    let form = TransferJson::from(&from.pay(&net.network, to, 1, 0));
+    for bad in ["-1", "+1", "1.5", "", "18446744073709551616"] {
+        let answer = api.post("/v1/transactions", &changed(&form, "amount", bad));
+        refused(&answer, 400, &format!("amount: '{bad}' is not a whole number"));
+    }
+    let nonce = net.network.nonce_base;
+    let pay = |amount, fee| {
+        let (amount, fee) = (Amount::drops(amount), Amount::drops(fee));
+        api.transfer(&Transfer::sign(&from.key, &net.network.chain, to, amount, fee, nonce, vec![]))
+    };
+    refused(&pay(0, 0), 422, "the amount must be more than 0");
+    refused(&pay(100_000_000_001, 0), 422, "insufficient balance");
+    refused(&pay(u64::MAX, 1), 422, "the amount is more than can exist");
+    refused(&pay(1, u64::MAX), 422, "the amount is more than can exist");
+    assert_eq!(before, picture(&net, &node));
+}
+
+#[test]
+fn bytes_behind_a_transfer_are_refused() {
+    let net = Net::on_request();
+    let (node, before) = quiet(&net);
+    let hex = to_hex(&net.wallet(0).pay(&net.network, net.wallet(1).address(), 5, 0));
+    let post = |hex: String| node.api().post("/v1/transactions", &json!({ "hex": hex }));
+    let reason = "the bytes are not those of one native transfer";
+    refused(&post(format!("{hex}00")), 400, reason);
+    refused(&post(hex[..hex.len() - 2].into()), 400, reason);
+    refused(&post(format!("01{}", &hex[2..])), 400, reason);
+    assert_eq!(before, picture(&net, &node));
+    post(hex).ok();
+}
+
+#[test]
+fn a_nonce_that_was_used_or_leaves_a_wide_gap_is_refused() {
+    let net = Net::on_request();
+    let (node, _) = quiet(&net);
+    let (from, to) = (net.wallet(0), net.wallet(1).address());
+    node.api().transfer(&from.pay(&net.network, to, 5, 0)).ok();
+    node.mint(1);
+    let before = picture(&net, &node);
+    refused(&node.api().transfer(&from.pay(&net.network, to, 6, 0)), 422, "was used already");
+    refused(&node.api().transfer(&from.pay(&net.network, to, 6, 1 + 1_001)), 422, "is too far ahead");
+    assert_eq!(before, picture(&net, &node));
+    // Twice the same is one success, not two payments.
+    node.api().transfer(&from.pay(&net.network, to, 5, 0)).ok();
+    assert_eq!(before, picture(&net, &node));
+}
+
+#[test]
+fn a_block_that_nobody_made_is_not_there() {
+    let net = Net::on_request();
+    let (node, _) = quiet(&net);
+    let forged = "ab".repeat(32);
+    let answer = node.api().get(&format!("/blocks/{forged}"));
+    refused(&answer, 404, "not found block");
+    let stranger = Wallet::new(net.seed, 999).address();
+    refused(&node.api().get(&format!("/accounts/{stranger}")), 404, "not found account");
+}

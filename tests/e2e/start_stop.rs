@@ -1,0 +1,70 @@
+//! Starting where one cannot, and stopping at any moment.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::harness::process::{logged, own_address};
+use crate::harness::{Net, Schedule, height};
+
+#[test]
+fn a_second_process_on_the_same_directory_says_so_and_ends_with_74() {
+    let net = Net::on_request();
+    let node = net.node("node");
+    node.start();
+    let (network, data, here) = (net.file(), node.dir(), own_address());
+    let (network, data) = (network.to_str().unwrap(), data.to_str().unwrap());
+    let (listen, any) = (format!("/ip4/{here}/tcp/0"), format!("{here}:0"));
+    let arguments =
+        ["run", "--network", network, "--data-dir", data, "--listen", &listen, "--http", &any, "--admin", &any];
+    let output = crate::harness::process::run(net.dir(), &arguments);
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(74), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("barreleye: ") && last.contains(data), "it names the directory: {text}");
+    node.mint(1).until(height(1));
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_and_ends_the_start_with_2() {
+    let net = Net::on_request();
+    let taken = TcpListener::bind((own_address(), 0)).unwrap();
+    let taken = taken.local_addr().unwrap();
+    for flag in ["--http", "--admin"] {
+        let node = net.node(&format!("node{flag}"));
+        node.with(&[flag, &taken.to_string()]);
+        node.spawn();
+        let mut process = node.take_process();
+        let (status, _) = process.end(30);
+        assert_eq!(status.code(), Some(2), "{flag}");
+        logged(&node.log(), &format!("cannot listen on {taken}")).unwrap();
+        logged(&node.log(), &format!("choose another address with {flag}")).unwrap();
+    }
+    let node = net.node("peers");
+    let other = net.node("other");
+    other.start();
+    node.with(&["--listen", &other.address()]).spawn();
+    let (status, _) = node.take_process().end(30);
+    assert_eq!(status.code(), Some(2));
+    logged(&node.log(), &other.address()).unwrap();
+}
+
+#[test]
+fn a_signal_at_any_moment_of_a_start_ends_it_cleanly_and_the_next_start_works() {
+    let net = Net::fast(0);
+    let node = net.node("node");
+    node.mining();
+    for ms in [150, 200, 250, 300, 400, 600, 900] {
+        node.spawn();
+        Schedule::start().at(Duration::from_millis(ms));
+        let mut process = node.take_process();
+        process.signal(Signal::TERM);
+        let (status, took) = process.end(30);
+        // Before the program hears signals, the system ends it; that must leave nothing broken either.
+        let clean = status.code() == Some(0) || std::os::unix::process::ExitStatusExt::signal(&status) == Some(15);
+        assert!(clean, "after {ms} ms: {status}");
+        assert!(took < Duration::from_secs(5), "after {ms} ms it took {took:?}");
+    }
+    node.start().until(height(2)).stop();
+}
