@@ -8,12 +8,13 @@ use super::reply::other_method;
 const HTML: &str = include_str!("../web/explorer.html");
 const CSS: &str = include_str!("../web/explorer.css");
 const JS: &str = include_str!("../web/explorer.js");
+const ICON: &str = include_str!("../web/explorer.svg");
 
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page and its two parts.
+/// The page and its parts.
 pub fn routes(app: &mut ServiceConfig) {
     let file = |path: &str, kind: &'static str, text: &'static str| {
         let serve = move || async move {
@@ -28,5 +29,6 @@ pub fn routes(app: &mut ServiceConfig) {
     };
     app.service(file("/", "text/html; charset=utf-8", HTML))
         .service(file("/explorer.css", "text/css; charset=utf-8", CSS))
-        .service(file("/explorer.js", "text/javascript; charset=utf-8", JS));
+        .service(file("/explorer.js", "text/javascript; charset=utf-8", JS))
+        .service(file("/explorer.svg", "image/svg+xml", ICON));
 }

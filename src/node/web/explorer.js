@@ -6,10 +6,10 @@ const WORDS = {
   en: {
     search: "Height, id or address", find: "Find", other: "한국어", faucet: "Faucet", address: "Address",
     claim: "Get coins", block: "Block", blocks: "Blocks", transaction: "Transaction", transactions: "Transactions",
-    account: "Account", height: "Height", id: "Id", previous: "Previous", time: "Time", miner: "Miner", count: "Transactions",
+    account: "Account", height: "Height", id: "Id", previous: "Previous", time: "Time", miner: "Miner", count: "Transactions", short: "Txs",
     from: "From", to: "To", amount: "Amount", fee: "Fee", data: "Data", state: "State", pending: "waiting for a block",
     confirmed: n => `in block ${n}`, confirmations: "Confirmations", balance: "Balance", sequence: "Transactions sent",
-    pool: "waiting", peers: "peers", none: "None yet", ready: "ready", unknown: "Nothing of that kind was found.",
+    tip: when => `blocks, the last ${when}`, pool: "waiting", peers: "peers", none: "None", ready: "ready", unknown: "Nothing of that kind was found.",
     unread: "That is neither a height, nor an id of 64 hex digits, nor an address of 40.",
     offline: "The node does not answer. Trying again…", paying: "Asking…", paid: "Paid with transaction ",
     newer: "Newer", older: "Older",
@@ -20,10 +20,10 @@ const WORDS = {
   ko: {
     search: "높이, 해시 또는 주소", find: "찾기", other: "English", faucet: "무료 코인", address: "주소",
     claim: "코인 받기", block: "블록", blocks: "블록", transaction: "거래", transactions: "거래",
-    account: "계정", height: "높이", id: "해시", previous: "이전 블록", time: "시간", miner: "채굴자", count: "거래 수",
+    account: "계정", height: "높이", id: "해시", previous: "이전 블록", time: "시간", miner: "채굴자", count: "거래 수", short: "거래",
     from: "보낸 주소", to: "받는 주소", amount: "금액", fee: "수수료", data: "데이터", state: "상태", pending: "블록을 기다리는 중",
     confirmed: n => `${n}번 블록에 포함`, confirmations: "확인 수", balance: "잔액", sequence: "보낸 거래 수",
-    pool: "건 대기 중", peers: "개 노드 연결", none: "아직 없음", ready: "준비됨", unknown: "찾을 수 없습니다.",
+    tip: when => `번째 블록, ${when}`, pool: "건 대기 중", peers: "개 노드 연결", none: "없음", ready: "준비됨", unknown: "찾을 수 없습니다.",
     unread: "높이, 64자리 해시, 40자리 주소 중 어느 것도 아닙니다.",
     offline: "노드가 응답하지 않습니다. 다시 시도합니다…", paying: "요청 중…", paid: "지급 거래: ",
     newer: "최근", older: "이전",
@@ -63,7 +63,7 @@ function link(path, text) {
   return a;
 }
 
-const short = id => `${id.slice(0, 8)}…${id.slice(-4)}`;
+const short = id => `${id.slice(0, 6)}…${id.slice(-4)}`;
 const barrel = drops => {
   const digits = String(drops).padStart(9, "0");
   const rest = digits.slice(-8).replace(/0+$/, "");
@@ -75,7 +75,8 @@ const ago = nanos => words.ago(Math.max(0, Math.floor(Date.now() / 1000 - nanos 
 async function ask(path, options) {
   const reply = await fetch(path, { cache: "no-store", ...options });
   const answer = await reply.json();
-  if (reply.ok) return answer.data ?? answer;
+  // The paths at the root wrap what they answer; those under /v1 do not, and there `data` is a field of a transaction.
+  if (reply.ok) return "statusCode" in answer ? answer.data : answer;
   const problem = new Error(answer.error?.message ?? answer.detail ?? answer.message ?? reply.statusText);
   problem.known = true;
   problem.retry = Number(reply.headers.get("Retry-After")) || 0;
@@ -88,8 +89,8 @@ function fields(title, rows) {
   return [make("h1", "", title), make("table", "", body)];
 }
 
-function list(title, heads, rows) {
-  const table = make("table", "", make("thead", "", make("tr", "", ...heads.map(head => make("th", "", head)))));
+function list(title, heads, rows, kind = "") {
+  const table = make("table", kind, make("thead", "", make("tr", "", ...heads.map(head => make("th", "", head)))));
   const body = make("tbody");
   for (const row of rows) body.append(make("tr", "", ...row.map(cell => make("td", cell instanceof Node ? "long" : "", cell))));
   table.append(body);
@@ -105,7 +106,7 @@ async function home() {
   ]);
   at("network").textContent = status.network;
   const tipLine = make("p", "tip",
-    make("span", "", make("b", "", String(tip.block.height)), make("span", "faint", ago(tip.block.timestamp))),
+    make("span", "", make("b", "", String(tip.block.height)), make("span", "faint", words.tip(ago(tip.block.timestamp)))),
     make("span", "", make("b", "", String(status.pool.transactions)), make("span", "faint", words.pool)),
     make("span", "", make("b", "", String(status.peers)), make("span", "faint", words.peers)));
   const turn = make("p", "", ...[[words.newer, page - 1], [words.older, page + 1]].flatMap(([text, to]) => {
@@ -117,8 +118,8 @@ async function home() {
     return [button, " "];
   }));
   return [tipLine, make("div", "lists",
-    list(words.blocks, [words.height, words.time, words.count, words.miner], blockRows(blocks.blocks)),
-    list(words.transactions, [words.id, words.block, "Barrel ≥", words.to], txRows(txs.transactions))), turn];
+    list(words.blocks, [words.height, words.time, words.short, words.miner], blockRows(blocks.blocks), "brief"),
+    list(words.transactions, [words.id, words.block, "Barrel ≥", words.to], txRows(txs.transactions), "brief")), turn];
 }
 
 async function blockView(id) {

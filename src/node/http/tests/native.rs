@@ -101,6 +101,7 @@ async fn the_explorer_asks_nobody_else() {
         assert!(reply.content_type.starts_with(kind), "{}", reply.content_type);
         assert!(!reply.body.contains("http://") && !reply.body.contains("https://"), "{path} names another place");
     }
+    assert_eq!(get(&node, "/explorer.svg").await.content_type, "image/svg+xml");
     let page = get(&node, "/").await.body;
     assert!(!page.contains("style=") && !page.contains("onclick"), "the policy allows nothing inline");
 }
