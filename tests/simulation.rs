@@ -77,16 +77,20 @@ fn two_halves_that_mined_apart_follow_the_heavier_branch_when_they_meet() {
             world.run(3 * MINUTE)?;
             world.mine(&[0, 1]);
             world.run(3 * MINUTE)?;
-            let (left, right) = (world.tip(0), world.tip(2));
-            if left.id == right.id {
+            world.mine(&[]);
+            world.run(MINUTE / 2)?;
+            let apart: Vec<_> = (0..4).map(|node| world.tip(node)).collect();
+            if apart[0].id == apart[2].id {
                 return Err("they did not mine apart".to_string());
             }
-            world.mine(&[]);
+            let most = apart.iter().map(|tip| tip.work).max();
             world.heal();
             world.run(2 * MINUTE)?;
-            let heavier = if left.work > right.work { left } else { right };
-            if left.work != right.work && world.tip(3) != heavier {
-                return Err(format!("the tip {:?} is not the heavier {heavier:?}", world.tip(3)));
+            for node in 0..4 {
+                let tip = world.tip(node);
+                if Some(tip.work) != most || !apart.contains(&tip) {
+                    return Err(format!("node {node} is at {tip:?}, apart they were at {apart:?}"));
+                }
             }
             world.quiet()?;
             world.check()
