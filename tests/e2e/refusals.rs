@@ -1,12 +1,18 @@
 //! What must not be is refused with a reason, and nothing changes.
 
-use ledger::{Amount, Signature, Transfer};
+use std::time::Duration;
+
+use ledger::pow::Search;
+use ledger::{Amount, Header, Signature, Transfer, merkle};
 use serde_json::{Value, json};
+use wire::{BlockAnnounce, Gossip};
 
 use barreleye::native_transfer::{TransferJson, to_hex};
 
 use crate::harness::api::Answer;
-use crate::harness::{Net, Node, Wallet};
+use crate::harness::process::logged;
+use crate::harness::wait::holds;
+use crate::harness::{Net, Node, Schedule, Stranger, Wallet, eventually, forge, height, peers};
 
 /// Everything that a refused request could have changed.
 fn picture(net: &Net, node: &Node) -> Value {
@@ -150,4 +156,96 @@ fn a_block_that_nobody_made_is_not_there() {
     refused(&answer, 404, "not found block");
     let stranger = Wallet::new(net.seed, 999).address();
     refused(&node.api().get(&format!("/accounts/{stranger}")), 404, "not found account");
+}
+
+/// A header that follows genesis; another one for each `turn`.
+fn candidate(net: &Net, miner: &Wallet, turn: u64) -> Header {
+    let network = &net.network;
+    Header {
+        version: 1,
+        height: 1,
+        previous: network.chain,
+        root: merkle::root(&[]),
+        time: network.genesis.time + 1 + turn,
+        target: network.spec.first_target,
+        miner: miner.key.public(),
+        nonce: 0,
+    }
+}
+
+fn with_work(header: Header) -> Header {
+    let nonce = Search::new(&header).unwrap().run(0, u64::MAX).unwrap();
+    Header { nonce, ..header }
+}
+
+/// A stranger announces such blocks until the node has had enough of it, for that reason, and takes none of them.
+fn announced_in_vain(reason: &str, forge: impl Fn(&Net, &Wallet, u64) -> BlockAnnounce) {
+    let net = Net::fast(9);
+    let node = net.node("node");
+    node.start();
+    let before = picture(&net, &node);
+    let (stranger, miner) = (Stranger::meets(&net, &node), net.stranger(0));
+    node.until(peers(1));
+    let (schedule, mut turn) = (Schedule::start(), 0);
+    eventually("the node has had enough", 30, || {
+        stranger.says(Gossip::Block(forge(&net, &miner, turn)));
+        turn += 1;
+        schedule.at(Duration::from_millis(100 * turn));
+        logged(&node.log(), &format!("disconnecting a peer peer={} why=it misbehaved: announced block", stranger.id()))
+    });
+    logged(&node.log(), reason).unwrap();
+    node.until(|node| {
+        let peers = node.status()?["peers"].take();
+        holds(peers == 0, || format!("{peers} peers"))
+    });
+    assert_eq!(before, picture(&net, &node));
+    assert!(node.state("discovery").unwrap().get("Lonely").is_some());
+}
+
+#[test]
+fn a_block_whose_id_does_not_show_its_work_is_refused() {
+    announced_in_vain("the block id does not meet the target in the header", |net, miner, turn| {
+        let mut header = candidate(net, miner, turn);
+        while header.target.is_met_by(&header.id()) {
+            header.nonce += 1;
+        }
+        let signature = forge::sign(miner, header.clone()).signature;
+        BlockAnnounce { header, signature, transactions: vec![] }
+    });
+}
+
+#[test]
+fn a_block_with_less_work_than_the_difficulty_asks_for_is_refused() {
+    announced_in_vain("the difficulty rule says", |net, miner, turn| {
+        let header = with_work(Header { target: net.network.spec.easiest_target, ..candidate(net, miner, turn) });
+        let signature = forge::sign(miner, header.clone()).signature;
+        BlockAnnounce { header, signature, transactions: vec![] }
+    });
+}
+
+#[test]
+fn a_block_that_its_miner_did_not_sign_is_refused() {
+    announced_in_vain("without its miner's signature", |net, miner, turn| {
+        let header = with_work(candidate(net, miner, turn));
+        let signature = forge::sign(&net.stranger(1), header.clone()).signature;
+        BlockAnnounce { header, signature, transactions: vec![] }
+    });
+}
+
+#[test]
+fn a_good_block_of_a_stranger_is_taken() {
+    let net = Net::fast(9);
+    let node = net.node("node");
+    node.start();
+    let (stranger, miner) = (Stranger::meets(&net, &node), net.stranger(0));
+    node.until(peers(1));
+    let mut turn = 0;
+    eventually("a block", 30, || {
+        let header = with_work(candidate(&net, &miner, turn));
+        let signature = forge::sign(&miner, header.clone()).signature;
+        stranger.says(Gossip::Block(BlockAnnounce { header, signature, transactions: vec![] }));
+        turn += 1;
+        height(1)(&node)
+    });
+    assert!(node.balance(&miner.address()) > 0);
 }

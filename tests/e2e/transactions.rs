@@ -1,7 +1,7 @@
 //! Many transactions at once: each is mined, and everybody has the same chain.
 //!
 //! That 200 messages back to back from one peer arrive while another sends garbage is promised by
-//! `of_200_requests_back_to_back_none_is_lost_while_another_peer_sends_garbage` in `src/wire/net_tests/strangers.rs`.
+//! `of_200_requests_back_to_back_none_is_lost_while_another_peer_sends_garbage` of the `wire` crate.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

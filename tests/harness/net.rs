@@ -156,7 +156,7 @@ impl Net {
             node.until_within(deadline_s, super::peers(nodes.len() - 1));
         }
         let first = self.agree(nodes, deadline_s);
-        nodes[0].until_within(deadline_s, super::height(first.height + 1));
+        nodes[0].until_within(deadline_s, super::height(first.height + 3));
         self.agree(nodes, deadline_s)
     }
 

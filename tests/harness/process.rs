@@ -10,19 +10,20 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait::{eventually, holds};
 
-/// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_barreleye");
+/// The program under test, unless `BARRELEYE_BIN` names another build of it.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_barreleye");
 /// Lines of a log that a failing test shows.
 const TAIL: usize = 40;
 
 /// A command that runs the program in `dir`, with nothing of this process's own settings.
 pub fn command(dir: &Path, one_core: bool) -> Command {
+    let program = std::env::var_os("BARRELEYE_BIN").unwrap_or_else(|| PROGRAM.into());
     let mut command = match one_core {
         true => Command::new("taskset"),
-        false => Command::new(PROGRAM),
+        false => Command::new(&program),
     };
     if one_core {
-        command.args(["-c", "0", PROGRAM]);
+        command.args(["-c", "0"]).arg(program);
     }
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BARRELEYE_") {
