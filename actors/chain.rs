@@ -114,7 +114,7 @@ impl Chain {
                 return None;
             }
         }
-        self.moves.note(self.machine.state(), now.mono);
+        self.moves.note(<&str>::from(self.machine.state()), now.mono);
         self.publish_pool();
         template
     }

@@ -54,7 +54,7 @@ impl Discovery {
         for effect in self.machine.on(now, event) {
             self.perform(effect);
         }
-        self.moves.note(self.machine.state(), now.mono);
+        self.moves.note(<&str>::from(self.machine.state()), now.mono);
     }
 
     fn perform(&mut self, effect: Effect) {

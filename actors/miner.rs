@@ -50,9 +50,11 @@ impl Miner {
         for effect in self.machine.on(now, event) {
             self.perform(effect);
         }
-        // Asking for a template lies between any two jobs; only what lasts is a move.
-        if !matches!(self.machine.state(), machine::State::Asking { .. }) {
-            self.moves.note(self.machine.state(), now.mono);
+        match self.machine.state() {
+            // Asking for a template lies between any two jobs; only what lasts is a move.
+            machine::State::Asking { .. } => {}
+            machine::State::Paused { reasons, .. } => self.moves.note(format!("Paused{reasons:?}"), now.mono),
+            state => self.moves.note(<&str>::from(state), now.mono),
         }
     }
 

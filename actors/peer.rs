@@ -124,7 +124,7 @@ impl Peer {
     fn on(&mut self, event: Event) -> Vec<Effect> {
         let now = self.clock.now();
         let effects = self.machine.on(now, event);
-        self.moves.note(self.machine.state(), now.mono);
+        self.moves.note(<&str>::from(self.machine.state()), now.mono);
         effects
     }
 

@@ -1,9 +1,10 @@
 //! What an actor shows of itself: the very enums that its machine works with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::{debug, info};
 
 use crate::Meter;
@@ -78,18 +79,19 @@ impl Moves {
         Self { quiet: true, ..Self::new(who) }
     }
 
-    /// Notes the state after an event; logs it if it is another one.
-    pub fn note(&mut self, state: &impl Serialize, mono: u64) {
-        let name = variant(state);
-        if name != self.at {
-            if self.quiet {
-                debug!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
-            } else if !self.at.is_empty() {
-                info!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
-            }
-            self.at = name;
-            self.since = mono;
+    /// Notes the name of the state after an event; logs it if it is another one.
+    pub fn note<'a>(&mut self, state: impl Into<Cow<'a, str>>, mono: u64) {
+        let name = state.into();
+        if name == self.at {
+            return;
         }
+        if self.quiet {
+            debug!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
+        } else if !self.at.is_empty() {
+            info!(actor = self.who, from = %self.at, to = %name, "{} moved", self.who);
+        }
+        self.at = name.into_owned();
+        self.since = mono;
     }
 
     /// The report of an actor in `state`.
@@ -98,20 +100,5 @@ impl Moves {
         let state = to_value(serde_json::to_value(state));
         let figures = to_value(serde_json::to_value(figures));
         ActorReport::new(self.who, state, figures, mono.saturating_sub(self.since), meter)
-    }
-}
-
-/// The name of an enum's variant, with the reasons of a pause.
-fn variant(state: &impl Serialize) -> String {
-    let only = |map: &Map<String, Value>| {
-        let (name, data) = map.iter().next()?;
-        let reasons = data.get("reasons").and_then(Value::as_array);
-        let reasons = reasons.map(|all| all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "));
-        Some(reasons.map_or_else(|| name.clone(), |reasons| format!("{name}{{{reasons}}}")))
-    };
-    match serde_json::to_value(state) {
-        Ok(Value::String(name)) => name,
-        Ok(Value::Object(map)) => only(&map).unwrap_or_default(),
-        _ => String::new(),
     }
 }

@@ -69,7 +69,7 @@ impl Syncer {
             Ok(effects) => effects.into_iter().for_each(|effect| self.perform(effect)),
             Err(why) => self.vital.fail(why, exit_code::STORAGE),
         }
-        self.moves.note(self.machine.state(), now.mono);
+        self.moves.note(<&str>::from(self.machine.state()), now.mono);
     }
 
     fn perform(&mut self, effect: Effect) {

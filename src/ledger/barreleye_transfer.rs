@@ -68,6 +68,9 @@ impl BarreleyeTransfer {
         Ok(self.from)
     }
 
+    /// Nonce, from, to, value, data, signer.
+    pub(crate) const UNSIGNED_SIZE: usize = 8 + 20 + 20 + 8 + 1 + 33;
+
     pub(crate) fn unsigned_bytes(&self) -> Vec<u8> {
         [
             &self.nonce.to_le_bytes()[..],

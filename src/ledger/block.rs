@@ -23,7 +23,7 @@ pub struct Block {
 impl Block {
     /// Size in bytes as rule B4 counts it.
     pub fn size(&self) -> usize {
-        HEADER_BYTES + 64 + self.transactions.iter().map(|tx| tx.encode().len()).sum::<usize>()
+        HEADER_BYTES + 64 + self.transactions.iter().map(Transaction::size).sum::<usize>()
     }
 }
 

@@ -81,6 +81,15 @@ impl Transaction {
         [&[kind][..], &unsigned, &self.signature().0].concat()
     }
 
+    /// The length of [`Transaction::encode`].
+    pub fn size(&self) -> usize {
+        let unsigned = match self {
+            Self::Transfer(tx) => tx.unsigned_size(),
+            Self::Barreleye(_) => BarreleyeTransfer::UNSIGNED_SIZE,
+        };
+        1 + unsigned + self.signature().0.len()
+    }
+
     /// The leaf of this transaction in a block's Merkle tree: covers the signature too.
     pub fn leaf(&self) -> Digest {
         sha256(&[tag::LEAF, &self.encode()])
@@ -115,7 +124,7 @@ impl CheckedTransaction {
             Transaction::Barreleye(_) if network.spec.max_barreleye_bytes == 0 => return Err(TxError::NotTakenHere),
             Transaction::Barreleye(transfer) => transfer.check(&digest, known)?,
         };
-        Ok(Self { size: tx.encode().len(), id: TxId(digest.0), leaf, sender, tx })
+        Ok(Self { size: tx.size(), id: TxId(digest.0), leaf, sender, tx })
     }
 
     /// The id.

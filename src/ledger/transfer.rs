@@ -71,8 +71,12 @@ impl Transfer {
         Ok(sender)
     }
 
+    pub(crate) fn unsigned_size(&self) -> usize {
+        self.from.0.len() + self.to.0.len() + 3 * 8 + 4 + self.data.len()
+    }
+
     pub(crate) fn unsigned_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(79 + self.data.len());
+        let mut bytes = Vec::with_capacity(self.unsigned_size());
         bytes.extend_from_slice(&self.from.0);
         bytes.extend_from_slice(&self.to.0);
         for number in [self.amount.as_drops(), self.fee.as_drops(), self.nonce] {

@@ -33,7 +33,7 @@ pub enum Reason {
 }
 
 /// What the miner is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
     /// This node does not mine.
     Off,

@@ -34,7 +34,7 @@ pub struct Greeting {
 }
 
 /// What a connected peer is to this node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
     /// It has not said what it is.
     Handshaking {

@@ -92,7 +92,7 @@ async fn serve(mut running: Running, http: Http) -> Result<u8, Failure> {
 fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Parts {
     let config = &prepared.config;
     Parts {
-        private_addresses_ok: network.spec.name != "main",
+        private_addresses_ok: private_addresses_ok(config, &network.spec.name),
         network,
         store,
         identity: prepared.identity.clone(),
@@ -113,6 +113,15 @@ fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Pa
         wanted_peers: WANTED_PEERS,
         forget_peers_ms: config.forget_peers_s.saturating_mul(1000),
     }
+}
+
+/// Whether private and loopback addresses count: everywhere but on the public networks, and there only if the operator
+/// names one.
+fn private_addresses_ok(config: &Config, network: &str) -> bool {
+    let private =
+        |address: &Multiaddr| !wire::address::is_usable(address, false) && wire::address::is_usable(address, true);
+    let public_network = matches!(network, "main" | "test");
+    !public_network || config.listen.iter().chain(&config.peers).any(private)
 }
 
 /// Tells where peers reach this node, now and whenever that changes.

@@ -186,6 +186,7 @@ proptest! {
     fn a_transaction_in_postcard_is_at_most_four_bytes_longer_than_rule_b4_counts(tx in transaction()) {
         // So a message for the largest block needs little more room than the block's limit.
         prop_assert!(postcard::to_stdvec(&tx).unwrap().len() <= tx.encode().len() + 4);
+        prop_assert_eq!(tx.size(), tx.encode().len());
     }
 
     #[test]

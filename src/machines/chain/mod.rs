@@ -39,7 +39,7 @@ const MAX_LOCAL: usize = 10_000;
 const REBROADCAST_MS: u64 = 10_000;
 
 /// What the chain is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
     /// Nothing waits for the verifier.
     Settled {

@@ -35,7 +35,7 @@ pub const BAN_MS: u64 = 600_000;
 const EXCHANGE_MS: u64 = 120_000;
 
 /// How this node stands in the network.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
     /// No peer passed the handshake.
     Lonely {

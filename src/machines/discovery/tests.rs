@@ -333,3 +333,23 @@ fn lonely_searching_connected_and_back() {
     }
     assert_eq!(discovery.state(), &State::Lonely { since: 40 });
 }
+
+#[test]
+fn a_dial_that_led_nowhere_new_says_nothing_of_the_peer() {
+    let mut discovery = discovery(&[], &[1]);
+    assert_eq!(dialed(&discovery.on(at(0), Event::Tick)), [1]);
+    let effects = discovery.on(at(1), Event::NotDialed { peer: Some(peer(1)), addresses: vec![address(1)] });
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Save { .. } | Effect::Forget { .. })));
+    assert_eq!(dialed(&effects), [1], "it may be tried again at once");
+}
+
+#[test]
+fn a_fixed_address_whose_peer_is_connected_already_is_not_dialed_again() {
+    let mut discovery = discovery(&[(None, &address(2))], &[]);
+    assert_eq!(dialed(&discovery.on(at(0), Event::Tick)), [0]);
+    discovery.on(at(1), Event::Connected { peer: peer(2), dialed: None });
+    discovery.on(at(2), Event::NotDialed { peer: Some(peer(2)), addresses: vec![address(2)] });
+    for now in [1_000, 60_000, 600_000] {
+        assert_eq!(dialed(&discovery.on(at(now), Event::Tick)), [0; 0]);
+    }
+}

@@ -104,7 +104,7 @@ pub enum ClaimError {
 }
 
 /// What the faucet is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
     /// This node has no faucet.
     Off,

@@ -42,7 +42,7 @@ const STATUS_MS: u64 = 10_000;
 const STUCK_MS: u64 = 60_000;
 
 /// What the syncer is doing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
     /// No peer passed the handshake.
     Alone,
