@@ -224,6 +224,19 @@ fn no_actor_knows_another() {
 }
 
 #[test]
+fn the_mailboxes_are_as_large_as_the_page_says() {
+    let page = read(&root().join("ARCHITECTURE.md"));
+    for (module, actor) in ACTORS {
+        let code = code(&PathBuf::from(format!("actors/{module}.rs")));
+        let capacity = code.split("MAILBOX: usize = ").nth(1).and_then(|rest| rest.split(';').next());
+        let capacity = capacity.unwrap_or_else(|| panic!("{actor} states no capacity")).replace('_', "");
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{actor}`")));
+        let row = row.unwrap_or_else(|| panic!("{actor} is not in the table of ARCHITECTURE.md"));
+        assert_eq!(row.split('|').nth(2).map(str::trim), Some(capacity.as_str()), "{actor}");
+    }
+}
+
+#[test]
 fn an_actors_address_is_held_only_behind_a_port() {
     for path in sources().iter().filter(|path| !path.ends_with("actors/port.rs") && !is_test(path)) {
         for word in ["Addr<", "Recipient<", ".recipient()", "actix::Addr", "actix::Recipient"] {
