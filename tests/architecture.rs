@@ -267,10 +267,21 @@ fn every_file_begins_by_saying_what_it_is_for() {
 }
 
 #[test]
+fn a_test_is_left_out_only_if_the_long_set_runs_it() {
+    assert!(read(&root().join("tests/run")).contains("--run-ignored all"), "tests/run --long leaves tests out");
+    let left_out = concat!("#[", "ignore = ");
+    for path in sources() {
+        for line in read(&root().join(&path)).lines().filter(|line| line.contains(left_out)) {
+            assert!(line.contains("./tests/run --long"), "{}: {line}", path.display());
+        }
+    }
+}
+
+#[test]
 fn nobody_sends_unbounded_waits_for_a_while_or_leaves_something_open() {
     // Written in parts, so that this file does not contain them.
     let banned =
-        [concat!(".do_", "send("), concat!("thread::", "sleep"), concat!("todo", "!("), concat!("#[", "ignore")];
+        [concat!(".do_", "send("), concat!("thread::", "sleep"), concat!("todo", "!("), concat!("#[", "ignore]")];
     for path in sources() {
         let text = read(&root().join(&path));
         for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
