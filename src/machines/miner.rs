@@ -146,6 +146,8 @@ pub struct Miner {
     state: State,
     reasons: BTreeSet<Reason>,
     job: Option<Job>,
+    /// The job that the last refresh replaced: a nonce that was found for it meanwhile is as good.
+    before: Option<Job>,
     next_job: u64,
     hash_rate: u64,
     refresh_at: u64,
@@ -172,6 +174,7 @@ impl Miner {
             state,
             reasons,
             job: None,
+            before: None,
             next_job: 0,
             hash_rate: 0,
             refresh_at: 0,
@@ -222,6 +225,7 @@ impl Miner {
             self.ask(now, effects);
             return;
         }
+        self.before = None;
         if self.job.take().is_some() {
             effects.push(Effect::Stop);
         }
@@ -234,6 +238,7 @@ impl Miner {
 
     /// The old job leads nowhere: its thread stops at once, not when the new template comes.
     fn tip_changed(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.before = None;
         if self.job.take().is_some() {
             effects.push(Effect::Stop);
         }
@@ -263,6 +268,7 @@ impl Miner {
         };
         let job = JobId(self.next_job);
         self.next_job += 1;
+        self.before = self.job.take_if(|job| job.header.previous == header.previous);
         self.job = Some(Job { id: job, header, transactions, since: now.mono });
         self.show_job();
         effects.push(Effect::Hash { job, search });
@@ -280,7 +286,9 @@ impl Miner {
     }
 
     fn found_nonce(&mut self, now: Now, job: JobId, nonce: u64, effects: &mut Vec<Effect>) {
-        let Some(found) = self.job.take_if(|current| current.id == job) else { return };
+        let current = |known: &mut Job| known.id == job;
+        let Some(found) = self.job.take_if(current).or_else(|| self.before.take_if(current)) else { return };
+        (self.job, self.before) = (None, None);
         self.found += 1;
         let header = Header { nonce, ..found.header };
         let signature = self.params.key.sign(&header.id().signing_digest());

@@ -169,14 +169,26 @@ fn a_new_tip_during_a_pause_does_not_end_it() {
 }
 
 #[test]
-fn a_nonce_for_an_old_job_is_ignored_and_the_current_job_goes_on() {
+fn a_nonce_that_was_found_while_its_job_was_refreshed_is_not_lost() {
     let (mut bench, old) = Bench::mining();
     let current = bench.hash(1_000);
     assert_ne!(old, current);
     let nonce = bench.template().header.nonce;
-    assert!(bench.on(1_001, Event::Found { job: old, nonce }).is_empty());
-    assert!(matches!(bench.on(1_002, Event::Found { job: current, nonce })[..], [Effect::Offer(_)]));
-    assert!(bench.on(1_003, Event::Found { job: current, nonce }).is_empty(), "one block for one job");
+    assert!(matches!(bench.on(1_001, Event::Found { job: old, nonce })[..], [Effect::Offer(_)]));
+    assert!(bench.on(1_002, Event::Found { job: current, nonce }).is_empty(), "one block for one parent");
+}
+
+#[test]
+fn a_nonce_for_a_job_before_the_last_refresh_or_another_tip_is_ignored() {
+    let (mut bench, oldest) = Bench::mining();
+    let old = bench.hash(1_000);
+    let current = bench.hash(2_000);
+    let nonce = bench.template().header.nonce;
+    assert!(bench.on(2_001, Event::Found { job: oldest, nonce }).is_empty());
+    assert!(stops(&bench.on(2_002, Event::TipChanged(tip()))[..1]));
+    for job in [old, current] {
+        assert!(bench.on(2_003, Event::Found { job, nonce }).is_empty());
+    }
 }
 
 #[test]
