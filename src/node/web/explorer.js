@@ -145,7 +145,6 @@ async function txView(id) {
 
 async function accountView(address) {
   const account = await ask(`/v1/accounts/${encodeURIComponent(address)}`);
-  at("address").value = account.address;
   return fields(words.account, [
     [words.address, account.address], [words.balance, barrel(account.balance), "plain"],
     [words.sequence, String(account.sequence), "plain"],
@@ -216,7 +215,16 @@ at("language").addEventListener("click", () => {
 });
 at("search").addEventListener("submit", search);
 at("claim").addEventListener("submit", claim);
-window.addEventListener("hashchange", () => { page = 1; show(); });
+/** Another page is named: what was said about the last one goes, and an account is offered to the faucet. */
+function turnTo() {
+  const [kind, id] = location.hash.replace(/^#\//, "").split("/");
+  page = 1;
+  at("outcome").textContent = "";
+  if (kind === "account" && id) at("address").value = `0x${id.replace(/^0x/, "")}`;
+  show();
+}
+
+window.addEventListener("hashchange", turnTo);
 setInterval(() => { if (!document.hidden) show(); }, POLL_MS);
 speak();
-show();
+turnTo();
