@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::harness::forge::TRADERS;
 use crate::harness::net::WEALTH;
 use crate::harness::wait::holds;
-use crate::harness::{Net, Node, Schedule, eventually, forge, height, long, mines};
+use crate::harness::{Net, Node, Schedule, eventually, forge, height, long};
 
 const BLOCKS: u64 = 2_000;
 
@@ -13,9 +14,9 @@ const BLOCKS: u64 = 2_000;
 fn old_network() -> Net {
     Net::with(|spec| {
         spec.genesis_time_ms -= (BLOCKS + 4) * spec.spacing_ms;
-        // 2¹⁴ hashes each, so that the past is made in seconds.
-        spec.first_target = ledger::CompactTarget(0x1f03_ffff);
-        spec.easiest_target = ledger::CompactTarget(0x1f03_ffff);
+        // 2¹⁵ hashes each, so that the past is made in seconds.
+        spec.first_target = ledger::CompactTarget(0x1f01_ffff);
+        spec.easiest_target = ledger::CompactTarget(0x1f01_ffff);
         spec.hints.peers_to_mine = 1;
     })
 }
@@ -42,6 +43,9 @@ fn a_new_node_joins_2000_blocks_while_the_others_mine_and_trade() {
 fn joins(attempt: u64) {
     let net = old_network();
     let (alice, bob, carol) = (net.node("alice"), net.node("bob"), net.node("carol"));
+    for node in [&alice, &bob, &carol] {
+        node.with(&["--hash-duty", "1"]);
+    }
     forge::history(&net, &alice, BLOCKS);
     forge::copy(&alice, &bob);
     alice.mining().start();
@@ -57,10 +61,11 @@ fn joins(attempt: u64) {
         carol.start();
         let started_at = alice.tip().unwrap().height;
         let end = eventually("carol has caught up", 120, || {
-            note(&mut states, &carol.state("miner")?);
+            let miner = carol.state("miner")?;
+            note(&mut states, &miner);
             note(&mut syncer, &carol.state("syncer")?);
             height(started_at)(&carol)?;
-            mines(&carol)
+            holds(miner.get("Mining").is_some(), || format!("the miner is {miner}"))
         });
         println!("attempt {attempt}: caught up in {:.1?}; miner {states:?}, syncer {syncer:?}", began.elapsed());
         // The others went on meanwhile, and she is one of them now.
@@ -80,6 +85,10 @@ fn joins(attempt: u64) {
     let spent = traded * 1_000;
     let wealth = WEALTH * 100_000_000;
     for node in &all {
+        for trader in TRADERS {
+            let left = WEALTH * 100_000_000 - BLOCKS;
+            assert_eq!(node.balance(&net.wallet(trader).address()), left, "{}", node.name());
+        }
         node.until(|node| {
             let left = node.balance(&net.wallet(0).address());
             holds(left == wealth - spent, || format!("{left} left after {traded} transfers"))

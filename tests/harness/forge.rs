@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ledger::memory::MemoryChain;
 use ledger::pow::Search;
-use ledger::{Block, ChainSource, Commit, Connect, Header, NewBlock, apply, check, difficulty, merkle};
+use ledger::{Block, ChainSource, Commit, Connect, Header, NewBlock, Transaction, apply, check, difficulty, merkle};
 use store::Store;
 
 use super::net::Net;
@@ -17,6 +17,9 @@ const CACHE: usize = 64 << 20;
 /// The database in a data directory.
 const DATABASE: &str = "chain.redb";
 
+/// Wallets that trade in a made chain: each pays a drop in each block.
+pub const TRADERS: std::ops::Range<u64> = 10..15;
+
 /// Puts `blocks` blocks into the empty data directory of a node, one spacing apart, mined by a stranger.
 pub fn history(net: &Net, node: &Node, blocks: u64) {
     fs::create_dir_all(node.dir()).expect("the directory can be made");
@@ -26,8 +29,10 @@ pub fn history(net: &Net, node: &Node, blocks: u64) {
     let mut store = Store::open(&node.dir(), network.clone(), CACHE, |_| {}).expect("a new store");
     let (mut parent, mut grandparent) = (network.genesis.clone(), None);
     let (mut keep, mut connect, mut accounts) = (Vec::new(), Vec::new(), apply::Changes::new());
-    for _ in 0..blocks {
-        let block = next(net, &miner, &parent, grandparent.as_ref());
+    let to = net.stranger(1_001).address();
+    for sequence in 0..blocks {
+        let pay = |number| Transaction::Transfer(net.wallet(number).pay(&network, to, 1, sequence));
+        let block = next(net, &miner, &parent, grandparent.as_ref(), TRADERS.map(pay).collect());
         let block = check::block_alone(block, &network, |_| false).expect("it is a good block");
         let block = Arc::new(block);
         let (changes, undo) = apply::apply(&chain, &block, &network).expect("it can be applied");
@@ -48,13 +53,20 @@ pub fn copy(from: &Node, to: &Node) {
     fs::copy(from.dir().join(DATABASE), to.dir().join(DATABASE)).expect("a database is a file");
 }
 
-/// An empty block after `parent`.
-fn next(net: &Net, miner: &Wallet, parent: &Header, grandparent: Option<&Header>) -> Block {
+/// A block after `parent`.
+fn next(
+    net: &Net,
+    miner: &Wallet,
+    parent: &Header,
+    grandparent: Option<&Header>,
+    transactions: Vec<Transaction>,
+) -> Block {
+    let leaves: Vec<_> = transactions.iter().map(Transaction::leaf).collect();
     let mut header = Header {
         version: 1,
         height: parent.height + 1,
         previous: parent.id(),
-        root: merkle::root(&[]),
+        root: merkle::root(&leaves),
         time: parent.time + net.network.spec.spacing_ms,
         target: difficulty::next_target(&net.network, parent, grandparent),
         miner: miner.key.public(),
@@ -62,10 +74,10 @@ fn next(net: &Net, miner: &Wallet, parent: &Header, grandparent: Option<&Header>
     };
     let search = Search::new(&header).expect("the target is one");
     header.nonce = search.run(0, u64::MAX).expect("some nonce meets it");
-    sign(miner, header)
+    Block { transactions, ..sign(miner, header) }
 }
 
-/// A block of this header as its miner signs it.
+/// An empty block of this header as its miner signs it.
 pub fn sign(miner: &Wallet, header: Header) -> Block {
     let signature = miner.key.sign(&header.id().signing_digest());
     Block { header, signature, transactions: Vec::new() }
