@@ -215,6 +215,7 @@ at("language").addEventListener("click", () => {
 });
 at("search").addEventListener("submit", search);
 at("claim").addEventListener("submit", claim);
+
 /** Another page is named: what was said about the last one goes, and an account is offered to the faucet. */
 function turnTo() {
   const [kind, id] = location.hash.replace(/^#\//, "").split("/");
