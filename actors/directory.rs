@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub inspect: Port<Inspect>,
     pub stop: Port<Stop>,
     pub tick: Port<Tick>,
+    /// Whether this node dialed.
+    pub outbound: bool,
 }
 
 /// Connected peers by id.

@@ -2,7 +2,7 @@
 //! the network to Discovery.
 
 use ledger::ChainId;
-use machines::peer::{Event, Offence};
+use machines::peer::{Event, Goodbye, Offence};
 use machines::{PeerId, discovery, syncer};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info, warn};
@@ -45,15 +45,12 @@ impl Router {
             NetEvent::Connected { peer, address, outbound } => self.connected(&peer, address, outbound),
             NetEvent::Disconnected { peer, cause } => self.disconnected(&peer, &cause),
             NetEvent::DialFailed { peer, addresses, error } => self.dial_failed(peer.as_ref(), &addresses, &error),
-            NetEvent::Identified { peer, addresses, same_network, .. } => {
+            NetEvent::Identified { peer, addresses, same_network: true, .. } => {
                 let Some(peer) = translate::peer_id(&peer) else { return };
                 let addresses = addresses.iter().map(dialed_address).collect();
-                self.ports.discovery.tell(Mail(if same_network {
-                    discovery::Event::Listens { peer, addresses }
-                } else {
-                    discovery::Event::WrongNetwork { peer }
-                }));
+                self.ports.discovery.tell(Mail(discovery::Event::Listens { peer, addresses }));
             }
+            NetEvent::Identified { peer, same_network: false, .. } => self.other_network(&peer),
             NetEvent::Request { peer, request, responder } => {
                 // Dropping the responder of a peer that is gone or too busy tells it so.
                 self.deliver(&peer, Delivery::Request { request, responder });
@@ -100,12 +97,22 @@ impl Router {
             inspect: inbox.port(),
             stop: inbox.port(),
             tick: inbox.port(),
+            outbound,
         };
         let machine = machines::peer::Peer::new(PROTOCOL_VERSION, self.chain, self.clock.now());
         let connection = Connection { peer, address, outbound };
         let meter = inbox.meter();
         self.directory.insert(peer, entry);
         inbox.run(Peer::new(machine, connection, self.ports.clone(), self.clock, meter));
+    }
+
+    /// Whoever dialed says goodbye, for its operator has to know; an inbound one has its time to leave by itself.
+    fn other_network(&self, wire_peer: &wire::PeerId) {
+        let Some(peer) = translate::peer_id(wire_peer) else { return };
+        self.ports.discovery.tell(Mail(discovery::Event::WrongNetwork { peer }));
+        if let Some(entry) = self.entry(wire_peer).filter(|entry| entry.outbound) {
+            entry.event.tell(Mail(Event::Disconnect(Goodbye::OtherNetwork)));
+        }
     }
 
     fn dial_failed(&self, peer: Option<&wire::PeerId>, addresses: &[Multiaddr], error: &DialFailure) {

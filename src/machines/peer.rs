@@ -61,6 +61,9 @@ pub enum Goodbye {
     /// It is of another network.
     #[error("it is of another network: its genesis block is {0}")]
     OtherChain(ChainId),
+    /// It does not speak the protocol of this chain; of which it is, it does not say.
+    #[error("it is of another network: compare the network files of both nodes")]
+    OtherNetwork,
     /// It speaks another version.
     #[error("it speaks version {theirs} of the protocol, this node speaks {ours}")]
     OtherVersion {
