@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use machines::discovery::Record;
+use rustix::process::Signal;
 use store::Store;
 
 use crate::harness::wait::holds;
@@ -117,6 +118,24 @@ fn a_peer_that_is_away_for_a_while_stays_in_the_database() {
     let kept = store.reader().snapshot().unwrap().peers().unwrap();
     let kept: Vec<Record> = kept.iter().map(|(_, row)| postcard::from_bytes(row).unwrap()).collect();
     assert!(matches!(&kept[..], [one] if one.addresses.iter().any(|at| at.starts_with(&goes.address()))), "{kept:?}");
+}
+
+#[test]
+#[ignore = "takes a minute: ./tests/run --long"]
+fn a_node_that_froze_for_a_minute_is_dropped_and_catches_up_when_it_wakes() {
+    let net = Net::fast(1);
+    let nodes = three(&net);
+    nodes[2].signal(Signal::STOP);
+    for node in &nodes[..2] {
+        node.until_within(90, |node| {
+            let ready = node.status()?["peers"].take();
+            holds(ready == 1, || format!("{ready} peers"))
+        });
+    }
+    let apart = nodes[0].tip().unwrap().height;
+    nodes[0].until(height(apart + 5));
+    nodes[2].signal(Signal::CONT);
+    net.forms(&nodes, 90);
 }
 
 /// So many peers are in its book.

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ledger::Address;
 use serde_json::Value;
 
 use crate::harness::api::Answer;
-use crate::harness::{Net, Node};
+use crate::harness::wait::holds;
+use crate::harness::{Net, Node, eventually};
 
 const PAYOUT: u64 = 500_000_000;
 
@@ -121,4 +123,54 @@ fn all_addresses_that_claim_within_one_block_interval_are_paid() {
         node.until(|node| node.confirmed(id).map(drop));
     }
     assert!(all.iter().all(|to| node.balance(to) == PAYOUT));
+}
+
+#[test]
+fn claims_around_a_crash_are_paid_exactly_once_if_they_were_answered_and_at_most_once_if_not() {
+    const ROUNDS: u64 = 5;
+    const CLAIMS: u64 = 40;
+    let net = Net::on_request();
+    let node = faucet(&net);
+    let (mut answered, mut silent) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let (api, done) = (node.api(), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            let claim = |i: u64| {
+                let (api, done, to) = (&api, &done, fresh(&net, round * CLAIMS + i));
+                scope.spawn(move || {
+                    let answer = api.claim(&to, Some(&format!("192.0.{round}.{i}")));
+                    done.fetch_add(1, Ordering::Relaxed);
+                    (to, answer)
+                })
+            };
+            let claims: Vec<_> = (0..CLAIMS).map(claim).collect();
+            eventually("some are answered", 30, || {
+                let done = done.load(Ordering::Relaxed);
+                holds(done >= 5 * round, || format!("{done} answers"))
+            });
+            node.crash();
+            for claim in claims {
+                let (to, answer) = claim.join().unwrap();
+                match answer.status {
+                    0 => silent.push(to),
+                    _ => answered.push((to, payout(answer))),
+                }
+            }
+        });
+        node.restart();
+    }
+    println!("{} claims were answered, {} not", answered.len(), silent.len());
+    assert!(!answered.is_empty() && !silent.is_empty());
+    for (to, id) in &answered {
+        eventually(id, 60, || {
+            node.mint(1);
+            node.confirmed(id)
+        });
+        assert_eq!(node.balance(to), PAYOUT);
+    }
+    node.mint(5);
+    for to in &silent {
+        assert!([0, PAYOUT].contains(&node.balance(to)), "{to} was paid twice");
+    }
+    assert!(net.verify(&node).contains("all as they must be"));
 }

@@ -98,6 +98,28 @@ fn joins(attempt: u64) {
     all[0].until(|node| holds(node.balance(&hers) > 0, || "the others have no block of carol's".into()));
 }
 
+#[test]
+fn a_newcomer_killed_again_and_again_during_its_sync_goes_on_where_it_was() {
+    let net = old_network();
+    let (alice, carol) = (net.node("alice"), net.node("carol"));
+    forge::history(&net, &alice, BLOCKS);
+    alice.start();
+    carol.knows(&alice).start();
+    let mut reached = vec![];
+    for kill in 0..4 {
+        carol.until(height(1 + kill * BLOCKS / 6));
+        reached.push(carol.tip().unwrap().height);
+        carol.crash().restart();
+        assert!(carol.tip().unwrap().height >= reached[reached.len() - 1], "{reached:?}");
+    }
+    carol.until(height(BLOCKS));
+    println!("killed at {reached:?}");
+    assert!(reached[0] < BLOCKS, "the sync was over before the first kill");
+    for node in [&alice, &carol] {
+        assert!(net.verify(node).contains(&format!("{BLOCKS} blocks, {} transactions", BLOCKS * 5)));
+    }
+}
+
 /// Remembers a state that differs from the one before: its name, with the reasons of a pause.
 fn note(states: &mut Vec<String>, state: &serde_json::Value) {
     let name = match state {

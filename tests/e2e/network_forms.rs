@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::harness::{Net, Schedule, long};
+use store::Store;
+
+use crate::harness::process::logged;
+use crate::harness::{Net, Schedule, height, long, peers};
 
 /// Nodes by the order in which they start: 0 is the one that the others know.
 const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1], [1, 2, 0], [0, 2, 1]];
@@ -85,4 +88,24 @@ fn three_nodes_on_one_core_that_start_8_s_apart_are_one_network() {
 #[ignore = "takes minutes: ./tests/run --long"]
 fn three_nodes_on_one_core_that_start_20_s_apart_are_one_network() {
     forms(Duration::from_secs(20), true, attempts(1));
+}
+
+#[test]
+fn a_node_of_another_network_is_told_from_ours_at_once_and_both_go_on() {
+    let (ours, theirs) = (Net::fast(0), Net::with(|spec| spec.hints.peers_to_mine = 0));
+    let (alice, bob, mallory) = (ours.node("alice"), ours.node("bob"), theirs.node("mallory"));
+    alice.mining().start();
+    mallory.mining().knows(&alice).start();
+    mallory.until(|node| logged(&node.log(), "it is of another network: compare the network files of both nodes"));
+    bob.knows(&mallory).knows(&alice).start();
+    bob.until(|node| logged(&node.log(), "it is of another network"));
+    bob.until(peers(1));
+    mallory.until(height(2));
+    ours.agree(&[alice.clone(), bob.clone()], 30);
+    for (net, node, known) in [(&ours, &alice, 1), (&ours, &bob, 1), (&theirs, &mallory, 0)] {
+        node.stop();
+        let store = Store::open(&node.dir(), net.network.clone(), 8 << 20, |_| {}).unwrap();
+        let kept = store.reader().snapshot().unwrap().peers().unwrap();
+        assert_eq!(kept.len(), known, "{} keeps only its own", node.name());
+    }
 }

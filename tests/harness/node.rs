@@ -195,6 +195,11 @@ impl Node {
         self
     }
 
+    /// Sends its process a signal.
+    pub fn signal(&self, signal: Signal) {
+        lock(&self.0.process).as_ref().expect("it runs").signal(signal);
+    }
+
     /// Its process, to be ended in a way of the test's own.
     pub fn take_process(&self) -> Process {
         lock(&self.0.process).take().expect("it runs")
