@@ -8,7 +8,7 @@ use machines::discovery::Record;
 use rustix::process::Signal;
 use store::Store;
 
-use crate::harness::wait::holds;
+use crate::harness::wait::{Over, holds};
 use crate::harness::{Net, Node, Schedule, eventually, height, peers};
 
 /// Memory for looking into a database.
@@ -173,11 +173,12 @@ fn a_sole_miner_killed_ten_times_loses_no_block_that_it_ever_showed() {
                 }
                 seen
             });
+            let guard = Over(&over);
             node.until(height(shown.len() as u64 + 3));
             // At any moment of a block's way.
             Schedule::start().at(Duration::from_millis(net.pick(200) * (kill + 1) % 200));
             node.crash();
-            over.store(true, Ordering::Relaxed);
+            drop(guard);
             watcher.join().unwrap()
         });
         assert!(!more.is_empty());

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::harness::forge::TRADERS;
 use crate::harness::net::WEALTH;
-use crate::harness::wait::holds;
+use crate::harness::wait::{Over, holds};
 use crate::harness::{Net, Node, Schedule, eventually, forge, height, long};
 
 const BLOCKS: u64 = 2_000;
@@ -60,7 +60,8 @@ fn joins(attempt: u64) {
         scope.spawn(|| traded.store(trade(&net, &alice, 0, &over), Ordering::Relaxed));
         carol.start();
         let started_at = alice.tip().unwrap().height;
-        let end = eventually("carol has caught up", 120, || {
+        let _over = Over(&over);
+        eventually("carol has caught up", 120, || {
             let miner = carol.state("miner")?;
             note(&mut states, &miner);
             note(&mut syncer, &carol.state("syncer")?);
@@ -70,8 +71,6 @@ fn joins(attempt: u64) {
         println!("attempt {attempt}: caught up in {:.1?}; miner {states:?}, syncer {syncer:?}", began.elapsed());
         // The others went on meanwhile, and she is one of them now.
         alice.until(height(started_at + 2));
-        over.store(true, Ordering::Relaxed);
-        end
     });
     let paused = |text: &String| text.contains("Paused") && text.contains("Syncing");
     let during = states.iter().position(paused);

@@ -1,6 +1,7 @@
 //! Waiting: for a condition with a deadline, or for an instant of a schedule.
 
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -40,6 +41,15 @@ impl Schedule {
     /// Returns at that time after the beginning, at once if it has passed.
     pub fn at(&self, after: Duration) {
         until(self.0 + after);
+    }
+}
+
+/// Says that something is over when it goes out of scope, also by a panic: threads that watch it end then.
+pub struct Over<'a>(pub &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
