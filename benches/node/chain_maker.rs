@@ -9,8 +9,8 @@ use std::sync::Arc;
 use ledger::apply::Overlay;
 use ledger::pow::Search;
 use ledger::{
-    Address, Amount, Block, CheckedBlock, Commit, CompactTarget, Connect, Header, Hints, Network, NetworkSpec, NewBlock,
-    OpeningBalance, SecretKey, Tip, Transaction, Transfer, check, difficulty, merkle,
+    Address, Amount, Block, CheckedBlock, Commit, CompactTarget, Connect, Header, Hints, Network, NetworkSpec,
+    NewBlock, OpeningBalance, SecretKey, Tip, Transaction, Transfer, check, difficulty, merkle,
 };
 use store::{DEFAULT_CACHE_BYTES, Store};
 
@@ -35,7 +35,8 @@ pub fn make(dir: &Path, blocks: u64, transfers: usize) -> Result<Made, Box<dyn E
     let network_file = dir.join("network.toml");
     fs::write(&network_file, network.spec.to_toml()?)?;
     let mut store = Store::open(dir, network.clone(), DEFAULT_CACHE_BYTES, |_| {})?;
-    let mut maker = Maker { keys, nonces: BTreeMap::new(), parent: network.genesis.clone(), grandparent: None, network };
+    let mut maker =
+        Maker { keys, nonces: BTreeMap::new(), parent: network.genesis.clone(), grandparent: None, network };
     let mut tip = maker.network.genesis_tip();
     while tip.height < blocks {
         let reader = store.reader();

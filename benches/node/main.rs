@@ -21,7 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (raw, searched) = limits::hashes();
     println!("raw double SHA-256, one core          {raw:>12.0} /s");
-    println!("hashing, one core                     {searched:>12.0} /s   {:.2} of raw (to reach: 0.90)", searched / raw);
+    println!(
+        "hashing, one core                     {searched:>12.0} /s   {:.2} of raw (to reach: 0.90)",
+        searched / raw
+    );
 
     let signatures = limits::signatures(cores);
     println!("signature checks, all cores           {signatures:>12.0} /s   the limit of a sync of transfers");

@@ -58,7 +58,8 @@ impl Node {
     /// A line of the process's status in megabytes, such as `VmRSS`.
     pub fn memory_mb(&self, line: &str) -> Result<f64, Box<dyn Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let kilobytes = status.lines().find_map(|text| text.strip_prefix(line)?.trim_start_matches(':').split_whitespace().next());
+        let kilobytes =
+            status.lines().find_map(|text| text.strip_prefix(line)?.trim_start_matches(':').split_whitespace().next());
         Ok(kilobytes.ok_or("no such line")?.parse::<f64>()? / 1024.0)
     }
 }
