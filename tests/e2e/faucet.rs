@@ -34,6 +34,18 @@ fn payout(answer: Answer) -> String {
     answer.ok()["data"]["transaction"]["hash"].as_str().unwrap().to_owned()
 }
 
+/// Mines a payout as soon as it waits: it is answered when it is kept, and handed to the pool after that.
+#[track_caller]
+fn mined(node: &Node, ids: &[String]) {
+    for id in ids {
+        node.until(|node| node.api().get(&format!("/v1/transactions/{id}")).granted().map(drop));
+    }
+    node.mint(1);
+    for id in ids {
+        node.until(|node| node.confirmed(id).map(drop));
+    }
+}
+
 #[track_caller]
 fn refused(answer: &Answer, reason: &str) {
     assert_eq!((answer.status, answer.reason()), (400, reason), "{answer:?}");
@@ -46,7 +58,7 @@ fn a_claim_is_paid_and_the_next_is_too_early_also_after_a_crash() {
     let node = faucet(&net);
     let to = fresh(&net, 0);
     let id = payout(node.api().claim(&to, Some("192.0.2.1")));
-    node.mint(1).until(|node| node.confirmed(&id).map(drop));
+    mined(&node, &[id]);
     assert_eq!(node.balance(&to), PAYOUT);
 
     let again = |client| node.api().claim(&to, Some(client));
@@ -70,8 +82,7 @@ fn a_claim_that_was_answered_before_a_crash_is_paid_after_it() {
     let id = payout(node.api().claim(&to, Some("192.0.2.1")));
     node.crash().restart();
     // The claim is kept; the payout is handed to the pool again.
-    node.until(|node| node.api().get(&format!("/v1/transactions/{id}")).granted().map(drop));
-    node.mint(1).until(|node| node.confirmed(&id).map(drop));
+    mined(&node, &[id]);
     assert_eq!(node.balance(&to), PAYOUT);
 }
 
@@ -106,6 +117,8 @@ fn of_100_claims_at_once_for_one_address_one_is_paid() {
     for answer in &others {
         refused(answer, "faucet time limit");
     }
+    let paid: Vec<_> = paid.into_iter().map(payout).collect();
+    mined(&node, &paid);
     node.mint(3);
     assert_eq!(node.balance(&to), PAYOUT);
 }
@@ -116,12 +129,10 @@ fn all_addresses_that_claim_within_one_block_interval_are_paid() {
     let node = faucet(&net);
     let all: Vec<_> = (0..5).map(|number| fresh(&net, number)).collect();
     let claim = |(i, to): (usize, &Address)| payout(node.api().claim(to, Some(&format!("192.0.2.{}", i + 1))));
-    let ids: BTreeSet<_> = all.iter().enumerate().map(claim).collect();
-    assert_eq!(ids.len(), 5, "each has a payout of its own");
-    node.mint(1);
-    for id in &ids {
-        node.until(|node| node.confirmed(id).map(drop));
-    }
+    let ids: Vec<_> = all.iter().enumerate().map(claim).collect();
+    let different: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(different.len(), 5, "each has a payout of its own");
+    mined(&node, &ids);
     assert!(all.iter().all(|to| node.balance(to) == PAYOUT));
 }
 
