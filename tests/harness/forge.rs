@@ -18,7 +18,7 @@ const CACHE: usize = 64 << 20;
 const DATABASE: &str = "chain.redb";
 
 /// Wallets that trade in a made chain: each pays a drop in each block.
-pub const TRADERS: std::ops::Range<u64> = 10..15;
+pub const TRADERS: std::ops::Range<u64> = 10..19;
 
 /// Puts `blocks` blocks into the empty data directory of a node, one spacing apart, mined by a stranger.
 pub fn history(net: &Net, node: &Node, blocks: u64) {
