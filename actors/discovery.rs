@@ -12,7 +12,7 @@ use wire::{Command, Multiaddr, NetHandle, Protocol, Request, Response};
 use crate::mail::{Named, Reply};
 use crate::report::Moves;
 use crate::translate::{self, Purpose};
-use crate::{ActorReport, Clock, Mail, Meter, Port, Share, Tick, Vital, Write};
+use crate::{ActorReport, Clock, Mail, Meter, Port, Share, Vital, Write};
 
 /// Addresses told to a peer that asks; the wire's limit is the same.
 const SHARED: usize = 32;
@@ -115,24 +115,6 @@ impl Actor for Discovery {
     type Context = Context<Self>;
 }
 
-impl Handler<Mail<Event>> for Discovery {
-    type Result = ();
-
-    fn handle(&mut self, mail: Mail<Event>, _: &mut Context<Self>) {
-        self.meter.took(mail.name());
-        self.on(mail.0);
-    }
-}
-
-impl Handler<Tick> for Discovery {
-    type Result = ();
-
-    fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
-        self.meter.took(mail.name());
-        self.on(Event::Tick);
-    }
-}
-
 impl Handler<Share> for Discovery {
     type Result = ();
 
@@ -150,4 +132,5 @@ impl Handler<Share> for Discovery {
     }
 }
 
+crate::mail::event_handlers!(Discovery, Event);
 crate::mail::common_handlers!(Discovery);

@@ -149,3 +149,27 @@ macro_rules! common_handlers {
     };
 }
 pub(crate) use common_handlers;
+
+/// Mail and ticks of an actor that feeds both to its machine with `on`.
+macro_rules! event_handlers {
+    ($actor:ty, $event:ty) => {
+        impl actix::Handler<$crate::Mail<$event>> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, mail: $crate::Mail<$event>, _: &mut actix::Context<Self>) {
+                self.meter.took($crate::mail::Named::name(&mail));
+                self.on(mail.0);
+            }
+        }
+
+        impl actix::Handler<$crate::Tick> for $actor {
+            type Result = ();
+
+            fn handle(&mut self, mail: $crate::Tick, _: &mut actix::Context<Self>) {
+                self.meter.took($crate::mail::Named::name(&mail));
+                self.on(<$event>::Tick);
+            }
+        }
+    };
+}
+pub(crate) use event_handlers;

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, Context};
 use machines::chain;
 use machines::miner::{self as machine, Effect, Event};
 use serde::Serialize;
 use tracing::info;
 
-use crate::mail::{Named, Reply};
+use crate::mail::Reply;
 use crate::report::Moves;
-use crate::{ActorReport, Clock, Hasher, Mail, Meter, Port, Tick, Vital};
+use crate::{ActorReport, Clock, Hasher, Mail, Meter, Port, Vital};
 
 /// Whom the miner tells what.
 pub struct Ports {
@@ -87,22 +87,5 @@ impl Actor for Miner {
     type Context = Context<Self>;
 }
 
-impl Handler<Mail<Event>> for Miner {
-    type Result = ();
-
-    fn handle(&mut self, mail: Mail<Event>, _: &mut Context<Self>) {
-        self.meter.took(mail.name());
-        self.on(mail.0);
-    }
-}
-
-impl Handler<Tick> for Miner {
-    type Result = ();
-
-    fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
-        self.meter.took(mail.name());
-        self.on(Event::Tick);
-    }
-}
-
+crate::mail::event_handlers!(Miner, Event);
 crate::mail::common_handlers!(Miner);

@@ -118,7 +118,7 @@ impl Peer {
 
     /// An actor that does not run yet.
     pub fn new(machine: machine::Peer, connection: Connection, ports: Ports, clock: Clock, meter: Arc<Meter>) -> Self {
-        Self { machine, connection, ports, clock, meter, moves: Moves::new("peer"), gone: None }
+        Self { machine, connection, ports, clock, meter, moves: Moves::quiet("peer"), gone: None }
     }
 
     fn on(&mut self, event: Event) -> Vec<Effect> {

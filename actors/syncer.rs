@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, Context};
 use machines::syncer::{self as machine, Effect, Event};
 use machines::{PeerId, chain, faucet, miner};
 use store::Reader;
@@ -10,10 +10,10 @@ use tokio::sync::watch;
 use tracing::info;
 use wire::{Command, NetHandle, Request, Status};
 
-use crate::mail::{Named, Reply};
+use crate::mail::Reply;
 use crate::report::Moves;
 use crate::translate::{self, Purpose};
-use crate::{ActorReport, Clock, Directory, Mail, Meter, Port, Tick, Vital, exit_code};
+use crate::{ActorReport, Clock, Directory, Mail, Meter, Port, Vital, exit_code};
 
 /// Whom the syncer tells what.
 pub struct Ports {
@@ -121,22 +121,5 @@ impl Actor for Syncer {
     type Context = Context<Self>;
 }
 
-impl Handler<Mail<Event>> for Syncer {
-    type Result = ();
-
-    fn handle(&mut self, mail: Mail<Event>, _: &mut Context<Self>) {
-        self.meter.took(mail.name());
-        self.on(mail.0);
-    }
-}
-
-impl Handler<Tick> for Syncer {
-    type Result = ();
-
-    fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
-        self.meter.took(mail.name());
-        self.on(Event::Tick);
-    }
-}
-
+crate::mail::event_handlers!(Syncer, Event);
 crate::mail::common_handlers!(Syncer);

@@ -10,6 +10,7 @@ use ledger::{
 use super::waiting::{MAX_EARLY, MAX_ORPHANS, ORPHAN_MS};
 use super::*;
 use crate::fixture::{Branch, address, at, barrels, checked_block, key, network, pay, peer, seal};
+use crate::pool::PoolError;
 
 /// A chain with its store and a verifier that answers at once.
 struct Node {

@@ -4,6 +4,7 @@
 //! never whether a peer behaves; it is told.
 
 mod book;
+mod event;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::{Now, PeerId};
 
 pub use self::book::{Book, MAX_ADDRESSES, MAX_PEERS, Record};
+pub use self::event::{Effect, Event, Fixed};
 
 /// Dials under way at once; what a network scan would need is more.
 const MAX_DIALS: usize = 8;
@@ -80,131 +82,6 @@ pub struct Params {
     pub wanted: usize,
     /// How long a peer that once worked is kept although it cannot be reached.
     pub forget_after_ms: u64,
-}
-
-/// A peer from the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fixed {
-    /// Its id, if the address says it.
-    pub peer: Option<PeerId>,
-    /// Its address.
-    pub address: String,
-}
-
-/// What discovery hears.
-#[derive(Debug, strum::IntoStaticStr)]
-pub enum Event {
-    /// A peer passed the handshake.
-    Ready {
-        /// The peer.
-        peer: PeerId,
-        /// The address that was dialed; none if the peer dialed.
-        dialed: Option<String>,
-    },
-    /// A peer is gone.
-    Gone {
-        /// The peer.
-        peer: PeerId,
-    },
-    /// A peer is of another network.
-    WrongNetwork {
-        /// The peer.
-        peer: PeerId,
-    },
-    /// A peer misbehaved and is to be refused.
-    Misbehaved {
-        /// The peer.
-        peer: PeerId,
-    },
-    /// A connection was made; the handshake is to come.
-    Connected {
-        /// The peer.
-        peer: PeerId,
-        /// The address that was dialed; none if the peer dialed.
-        dialed: Option<String>,
-    },
-    /// A dial failed.
-    DialFailed {
-        /// Who was to be reached, if that was known.
-        peer: Option<PeerId>,
-        /// Where.
-        addresses: Vec<String>,
-    },
-    /// A dial led nowhere new: a limit of this node, its own address, or a peer that is connected already. That says
-    /// nothing of the peer.
-    NotDialed {
-        /// Who was to be reached, if that was known.
-        peer: Option<PeerId>,
-        /// Where.
-        addresses: Vec<String>,
-    },
-    /// A peer says where it listens.
-    Listens {
-        /// The peer.
-        peer: PeerId,
-        /// Multiaddresses, filtered.
-        addresses: Vec<String>,
-    },
-    /// Rendezvous or a peer named others.
-    Found {
-        /// Peers and their addresses.
-        peers: Vec<(PeerId, Vec<String>)>,
-    },
-    /// Kademlia learned of a node: an announcement reaches somebody now.
-    RoutingUpdated,
-    /// The operator wants a peer dialed.
-    Dial(Fixed),
-    /// The operator refuses a peer, or no longer.
-    Ban {
-        /// The peer.
-        peer: PeerId,
-        /// Whether to refuse it.
-        ban: bool,
-    },
-    /// Time passes.
-    Tick,
-}
-
-/// What discovery wants done.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Connect.
-    Dial {
-        /// To whom, if known.
-        peer: Option<PeerId>,
-        /// Where.
-        addresses: Vec<String>,
-    },
-    /// Announce this node under the rendezvous key.
-    Announce,
-    /// Look up who else is announced there.
-    Lookup,
-    /// Ask a peer for addresses of others.
-    AskAddresses {
-        /// Whom.
-        peer: PeerId,
-    },
-    /// Keep this about a peer.
-    Save {
-        /// The peer.
-        peer: PeerId,
-        /// What to keep.
-        record: Record,
-    },
-    /// Forget a peer.
-    Forget {
-        /// The peer.
-        peer: PeerId,
-    },
-    /// Refuse a peer from now on, or no longer.
-    Refuse {
-        /// The peer.
-        peer: PeerId,
-        /// Whether to refuse it.
-        refuse: bool,
-    },
-    /// So many peers passed the handshake.
-    Peers(usize),
 }
 
 #[derive(Debug)]
