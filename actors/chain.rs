@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
-use ledger::Tip;
 use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged};
 use machines::pool::PoolView;
 use machines::{faucet, miner, syncer};
@@ -44,8 +43,6 @@ pub struct Ports {
     pub verifier: Verifier,
     /// The pool as everybody may see it.
     pub pool: watch::Sender<Arc<PoolView>>,
-    /// The tip as everybody may see it.
-    pub tip: watch::Sender<Tip>,
 }
 
 /// The actor around [`machine::Chain`].
@@ -188,7 +185,6 @@ impl Chain {
             let (left, joined) = (changed.disconnected.len(), changed.connected.len());
             info!(height = tip.height, id = %tip.id, left, joined, "the chain moved to a branch with more work");
         }
-        self.ports.tip.send_replace(tip);
         self.ports.syncer.tell(Mail(syncer::Event::TipChanged(tip)));
         self.ports.miner.tell(Mail(miner::Event::TipChanged(tip)));
         self.ports.faucet.tell(Mail(faucet::Event::TipChanged(changed)));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::pow::Search;
-use ledger::{Address, Block, BlockId, CheckedTransaction, Network, SecretKey, Tip, Transaction, TxId};
+use ledger::{Address, Block, BlockId, CheckedTransaction, Network, SecretKey, Transaction, TxId};
 use machines::chain::{Accepted, Refused, Template};
 use machines::discovery::Fixed;
 use machines::faucet::ClaimError;
@@ -134,8 +134,6 @@ pub struct Doors {
     pub reader: Reader,
     /// The pool.
     pub pool: watch::Receiver<Arc<PoolView>>,
-    /// The tip.
-    pub tip: watch::Receiver<Tip>,
     /// Whether this node is behind.
     pub syncing: watch::Receiver<bool>,
     /// Peers that passed the handshake.
@@ -189,11 +187,6 @@ impl Handle {
     /// The pool as it is now.
     pub fn pool(&self) -> Arc<PoolView> {
         self.doors.pool.borrow().clone()
-    }
-
-    /// The tip as it is now; changes can be waited for.
-    pub fn tip(&self) -> watch::Receiver<Tip> {
-        self.doors.tip.clone()
     }
 
     /// Whether this node is behind its peers.
@@ -314,11 +307,6 @@ impl Handle {
             reasons.push(format!("{} peers, this network wants at least {wanted}", self.ready_peers()));
         }
         Health { live, ready: reasons.is_empty(), reasons }
-    }
-
-    /// The counters of every vital actor's mailbox.
-    pub fn meters(&self) -> impl Iterator<Item = (&'static str, &Meter)> {
-        self.doors.actors.iter().map(|door| (door.name, &*door.meter))
     }
 
     /// Posts mail with a reply and waits for it.

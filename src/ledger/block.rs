@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Amount, BlockError, BlockId, CheckedTransaction, Digest, HEADER_BYTES, Header, Network, Signature, Transaction,
-};
+use crate::{Amount, BlockError, BlockId, CheckedTransaction, HEADER_BYTES, Header, Network, Signature, Transaction};
 
 /// A block as it travels and is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,11 +77,6 @@ impl CheckedBlock {
     /// The sum of all fees, if it fits.
     pub fn fees(&self) -> Option<Amount> {
         self.transactions.iter().try_fold(Amount::ZERO, |sum, tx| sum.checked_add(tx.fee()))
-    }
-
-    /// The leaves of its Merkle tree.
-    pub fn leaves(&self) -> Vec<Digest> {
-        self.transactions.iter().map(|tx| tx.leaf()).collect()
     }
 
     /// The block as it travels.

@@ -96,11 +96,6 @@ impl Work {
         self.0.checked_add(other.0).map(Self)
     }
 
-    /// The difference, or nothing if `other` is more.
-    pub fn saturating_sub(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
-    }
-
     /// 32 bytes big-endian, for storage and the wire.
     pub fn to_bytes(self) -> [u8; 32] {
         self.0.to_be_bytes()

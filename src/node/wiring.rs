@@ -110,7 +110,6 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let peers = Directory::default();
 
     let (pool_tx, pool) = watch::channel(Arc::new(PoolView::default()));
-    let (tip_tx, tip_rx) = watch::channel(tip);
     let (syncing_tx, syncing) = watch::channel(false);
     let (ready_tx, ready_peers) = watch::channel(0);
     let (listening_tx, listening) = watch::channel(Vec::new());
@@ -129,7 +128,6 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         network: network.clone(),
         reader: reader.clone(),
         pool: pool.clone(),
-        tip: tip_rx,
         syncing,
         ready_peers,
         listening,
@@ -160,7 +158,6 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         peers: peers.clone(),
         verifier,
         pool: pool_tx,
-        tip: tip_tx,
     };
     let syncer_ports = SyncerPorts {
         chain: chain_inbox.port(),

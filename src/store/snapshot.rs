@@ -17,9 +17,6 @@ use crate::tables::{
 };
 use crate::{StoreError, body};
 
-/// Single steps of a locator before they double.
-const LOCATOR_STEPS: usize = 10;
-
 /// One moment of what is kept.
 pub struct Snapshot {
     tx: ReadTransaction,
@@ -99,21 +96,6 @@ impl Snapshot {
         Ok(self.headers_of(rows.take(limit))?.into_iter().map(|stored| stored.header).collect())
     }
 
-    /// Ids by which a peer finds where its chain leaves ours: the tip, ten single steps, then doubling, genesis last.
-    pub fn locator(&self) -> Result<Vec<BlockId>, StoreError> {
-        let mut height = self.end()?.0;
-        let (mut ids, mut step) = (Vec::new(), 1u64);
-        while height > 0 {
-            ids.push(self.id_at(height)?);
-            if ids.len() > LOCATOR_STEPS {
-                step = step.saturating_mul(2);
-            }
-            height = height.saturating_sub(step);
-        }
-        ids.push(self.network.chain);
-        Ok(ids)
-    }
-
     /// All accounts; what a replay of the chain must give.
     pub fn accounts(&self) -> Result<Accounts, StoreError> {
         Ok(Accounts(self.table(ACCOUNTS)?.range_owned::<&[u8; 20]>(..)?))
@@ -162,10 +144,6 @@ impl Snapshot {
         let Some(at) = self.position(id)? else { return Ok(None) };
         let main = self.main_row(at.height)?;
         Ok(main.filter(|main| main.index == at.index).map(|_| at.height))
-    }
-
-    fn id_at(&self, height: Height) -> Result<BlockId, StoreError> {
-        self.header_row(Position::new(height, self.must_main_row(height)?.index), tables::row_id)
     }
 
     fn headers_of(&self, rows: impl Iterator<Item = MainEntry>) -> Result<Vec<StoredHeader>, StoreError> {

@@ -536,3 +536,11 @@ fn blocks_that_arrive_by_announcement_meanwhile_end_the_sync() {
     bench.on(1, Event::TipChanged(branch.tip()));
     assert_eq!(bench.said, [true, false]);
 }
+
+#[test]
+fn a_locator_has_the_tip_ten_single_steps_and_then_doubles_down_to_genesis() {
+    let branch = grown(40);
+    let heights = (31..=40).rev().chain([29, 25, 17, 1, 0]);
+    let expected: Vec<_> = heights.map(|height: usize| branch.headers[height].id()).collect();
+    assert_eq!(locator(&branch.store()).unwrap(), expected);
+}

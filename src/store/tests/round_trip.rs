@@ -26,7 +26,6 @@ fn a_new_store_holds_genesis_and_the_opening_balances() {
     let snapshot = store.reader().snapshot().unwrap();
     tree.must_match(&snapshot, 0, &BTreeSet::from([0]));
     assert_eq!(snapshot.tip().unwrap(), network.genesis_tip());
-    assert_eq!(snapshot.locator().unwrap(), [network.chain]);
 }
 
 #[test]
@@ -124,21 +123,6 @@ fn accounts_whose_addresses_begin_alike_share_no_history() {
     assert_eq!(snapshot.history(&twin, None, 10).unwrap(), []);
     let own = snapshot.history(&address(2), None, 10).unwrap();
     assert!(matches!(own[..], [store::HistoryEntry { movement: Movement::Received(_), .. }]), "{own:?}");
-}
-
-#[test]
-fn a_locator_has_the_tip_ten_steps_and_then_doubles() {
-    let (dir, network) = (tempfile::tempdir().unwrap(), network("locator"));
-    let mut tree = Tree::new(&network);
-    let mut blocks = vec![0];
-    for height in 0..100 {
-        blocks.push(tree.mine(blocks[height], 5, &[]));
-    }
-    let mut store = open(dir.path(), &network);
-    store.commit(&tree.commit(&blocks[1..], 0, blocks[100])).unwrap();
-    let expected = [100, 99, 98, 97, 96, 95, 94, 93, 92, 91, 90, 88, 84, 76, 60, 28, 0];
-    let expected: Vec<_> = expected.iter().map(|height| tree.id(blocks[*height])).collect();
-    assert_eq!(store.reader().snapshot().unwrap().locator().unwrap(), expected);
 }
 
 #[test]
