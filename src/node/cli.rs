@@ -102,6 +102,12 @@ pub struct RunArgs {
     /// Name under which nodes find one another
     #[arg(long, value_name = "NAME")]
     pub rendezvous: Option<String>,
+    /// Whether to look for peers on the local network by mDNS [default: on, but off in main, dev and regtest]
+    #[arg(long, value_name = "on|off", value_parser = config::parse_switch)]
+    pub mdns: Option<bool>,
+    /// Whether to ask the router by UPnP to let peers in [default: on, but off in dev and regtest]
+    #[arg(long, value_name = "on|off", value_parser = config::parse_switch)]
+    pub upnp: Option<bool>,
     /// Mine
     #[arg(long)]
     pub mine: bool,
@@ -145,6 +151,8 @@ impl RunArgs {
             external: given(&self.external),
             peers: given(&self.peers),
             rendezvous: self.rendezvous.clone(),
+            mdns: self.mdns,
+            upnp: self.upnp,
             mine: self.mine.then_some(true),
             key: self.key.clone(),
             faucet: self.faucet,

@@ -20,6 +20,10 @@ use crate::failure::Failure;
 pub const DATA_DIR: &str = "./barreleye-data";
 /// What a claim gets, as on the original chain.
 const FAUCET_AMOUNT: Amount = Amount::drops(5 * Amount::BARREL.as_drops());
+/// Outbound peers beyond this number bring nothing but traffic.
+const MAX_WANTED_PEERS: usize = 32;
+/// Inbound peers that one core can serve; each may have messages waiting.
+const MAX_INBOUND: u32 = 256;
 /// The configuration file inside the data directory.
 pub const FILE: &str = "barreleye.toml";
 /// Environment variables with other meanings than a setting.
@@ -68,6 +72,14 @@ pub struct Config {
     pub faucet_interval_s: u64,
     /// Seconds after which a peer that worked once and cannot be reached any more is forgotten.
     pub forget_peers_s: u64,
+    /// Whether to look for peers on the local network (mDNS).
+    pub mdns: bool,
+    /// Whether to ask the router to let peers in (UPnP).
+    pub upnp: bool,
+    /// Outbound peers that are wanted.
+    pub wanted_peers: usize,
+    /// Inbound peers that are let in.
+    pub max_inbound: u32,
     /// What looked wrong on the way, to be logged.
     pub warnings: Vec<String>,
 }
@@ -134,10 +146,18 @@ pub struct Layer {
     pub faucet_interval_s: Option<u64>,
     /// See [`Config::forget_peers_s`].
     pub forget_peers_s: Option<u64>,
+    /// See [`Config::mdns`].
+    pub mdns: Option<bool>,
+    /// See [`Config::upnp`].
+    pub upnp: Option<bool>,
+    /// See [`Config::wanted_peers`].
+    pub wanted_peers: Option<usize>,
+    /// See [`Config::max_inbound`].
+    pub max_inbound: Option<u32>,
 }
 
 /// The names of all settings, as the file has them.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 24] = [
     "network",
     "data_dir",
     "listen",
@@ -158,6 +178,10 @@ pub const KEYS: [&str; 20] = [
     "faucet_amount",
     "faucet_interval_s",
     "forget_peers_s",
+    "mdns",
+    "upnp",
+    "wanted_peers",
+    "max_inbound",
 ];
 
 impl Layer {
@@ -184,6 +208,10 @@ impl Layer {
             faucet_amount: self.faucet_amount.or(below.faucet_amount),
             faucet_interval_s: self.faucet_interval_s.or(below.faucet_interval_s),
             forget_peers_s: self.forget_peers_s.or(below.forget_peers_s),
+            mdns: self.mdns.or(below.mdns),
+            upnp: self.upnp.or(below.upnp),
+            wanted_peers: self.wanted_peers.or(below.wanted_peers),
+            max_inbound: self.max_inbound.or(below.max_inbound),
         }
     }
 
@@ -242,6 +270,10 @@ impl Layer {
             "faucet_amount" => one(&mut self.faucet_amount, text),
             "faucet_interval_s" => one(&mut self.faucet_interval_s, text),
             "forget_peers_s" => one(&mut self.forget_peers_s, text),
+            "mdns" => switch(&mut self.mdns, text),
+            "upnp" => switch(&mut self.upnp, text),
+            "wanted_peers" => one(&mut self.wanted_peers, text),
+            "max_inbound" => one(&mut self.max_inbound, text),
             _ => return None,
         })
     }
@@ -283,6 +315,16 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
     if !(1..=100).contains(&hash_duty) {
         return Err(Failure::usage(format!("hash_duty is {hash_duty}: it must be 1 to 100 percent of a core")));
     }
+    let (wanted_peers, max_inbound) = (layer.wanted_peers.unwrap_or(8), layer.max_inbound.unwrap_or(24));
+    if !(1..=MAX_WANTED_PEERS).contains(&wanted_peers) || max_inbound > MAX_INBOUND {
+        return Err(Failure::usage(format!(
+            "wanted_peers is {wanted_peers} and max_inbound {max_inbound}: \
+             they must be 1 to {MAX_WANTED_PEERS} and 0 to {MAX_INBOUND}"
+        )));
+    }
+    // A network of one machine has nobody to find outside it, and the main one's nodes are not on one LAN.
+    let is_local = is_dev || network.spec.hints.mint_only;
+    let is_main = network.spec.name == "main";
     let address = |port| Listener::On(SocketAddr::from(([127, 0, 0, 1], port)));
     let everywhere = || "/ip4/0.0.0.0/tcp/4100".parse().into_iter().collect();
     let mut peers: Vec<Multiaddr> = layer.peers.unwrap_or_default();
@@ -310,6 +352,10 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         faucet_amount: layer.faucet_amount.unwrap_or(FAUCET_AMOUNT),
         faucet_interval_s: layer.faucet_interval_s.unwrap_or(3_600),
         forget_peers_s: layer.forget_peers_s.unwrap_or(24 * 3_600),
+        mdns: layer.mdns.unwrap_or(!is_main && !is_local),
+        upnp: layer.upnp.unwrap_or(!is_local),
+        wanted_peers,
+        max_inbound,
         warnings,
         network,
     })
@@ -445,6 +491,31 @@ mod tests {
         assert!(!config.mine && !config.faucet);
         assert_eq!(config.hash_duty, 100);
         assert!(!finish(Layer::default(), vec![], false).unwrap().mine);
+    }
+
+    #[test]
+    fn only_a_network_that_may_span_machines_is_looked_for_on_the_lan_and_behind_the_router() {
+        for (network, mdns, upnp) in
+            [("dev", false, false), ("regtest", false, false), ("test", true, true), ("main", false, true)]
+        {
+            let config = finish(Layer { network: Some(network.into()), ..Layer::default() }, vec![], false).unwrap();
+            assert_eq!((config.mdns, config.upnp), (mdns, upnp), "{network}");
+        }
+        let off = Layer { network: Some("test".into()), mdns: Some(false), upnp: Some(false), ..Layer::default() };
+        let config = finish(off, vec![], false).unwrap();
+        assert!(!config.mdns && !config.upnp);
+    }
+
+    #[test]
+    fn no_outbound_peer_or_too_many_peers_are_refused_with_what_would_do() {
+        for layer in [
+            Layer { wanted_peers: Some(0), ..Layer::default() },
+            Layer { wanted_peers: Some(MAX_WANTED_PEERS + 1), ..Layer::default() },
+            Layer { max_inbound: Some(MAX_INBOUND + 1), ..Layer::default() },
+        ] {
+            let error = finish(layer, vec![], false).unwrap_err();
+            assert!(error.to_string().contains("must be 1 to 32 and 0 to 256"), "{error}");
+        }
     }
 
     #[test]

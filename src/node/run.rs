@@ -23,8 +23,6 @@ use crate::wiring::{self, Parts, Running};
 const HTTP_GRACE: Duration = Duration::from_millis(1_000);
 /// Everything together must end within five seconds of a signal.
 const STOP_GRACE: Duration = Duration::from_secs(5);
-/// Outbound peers that a node wants.
-const WANTED_PEERS: usize = 8;
 /// Rule C2: an account with this much gets nothing from the faucet.
 const FAUCET_BALANCE_LIMIT: Amount = Amount::drops(10 * Amount::BARREL.as_drops());
 
@@ -110,7 +108,8 @@ fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Pa
         external: config.external.clone(),
         peers: config.peers.clone(),
         rendezvous: config.rendezvous.clone(),
-        wanted_peers: WANTED_PEERS,
+        wanted_peers: config.wanted_peers,
+        max_inbound: config.max_inbound,
         forget_peers_ms: config.forget_peers_s.saturating_mul(1000),
     }
 }

@@ -60,6 +60,8 @@ pub struct Parts {
     pub rendezvous: String,
     /// Outbound peers that are wanted.
     pub wanted_peers: usize,
+    /// Inbound peers that are let in.
+    pub max_inbound: u32,
     /// How long a peer that once worked is kept although it cannot be reached, in milliseconds.
     pub forget_peers_ms: u64,
     /// Whether private and loopback addresses count.
@@ -99,6 +101,8 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     net_config.external = parts.external.clone();
     net_config.rendezvous = parts.rendezvous.clone();
     net_config.private_addresses_ok = parts.private_addresses_ok;
+    net_config.max_inbound = parts.max_inbound;
+    net_config.max_outbound = u32::try_from(parts.wanted_peers).unwrap_or(u32::MAX);
     let agent = net_config.agent.clone();
     let (net, net_handle) = wire::net(net_config).map_err(Failure::usage)?;
 

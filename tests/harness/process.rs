@@ -30,6 +30,8 @@ pub fn command(dir: &Path, one_core: bool) -> Command {
             command.env_remove(name);
         }
     }
+    // A test's node speaks to nobody but the nodes of its test.
+    command.env("BARRELEYE_MDNS", "off").env("BARRELEYE_UPNP", "off");
     command.current_dir(dir).stdin(Stdio::null());
     command
 }

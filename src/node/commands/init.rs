@@ -56,6 +56,15 @@ network = {network:?}
 # Name under which nodes find one another; the network has one.
 #rendezvous = "..."
 
+# Look for peers on the local network by mDNS (off by itself in main, dev and regtest), and ask the router by UPnP to
+# let peers in (off by itself in dev and regtest).
+#mdns = true
+#upnp = true
+
+# Outbound peers that are wanted, and inbound peers that are let in.
+#wanted_peers = 8
+#max_inbound = 24
+
 # Mine, with the key in this directory or another one (64 hex digits or a keystore),
 # using so many percent of one core (20 in dev, 100 elsewhere).
 #mine = false
