@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message};
-use ledger::{BlockId, TxId};
+use ledger::BlockId;
 use machines::chain::{self, GossipTicket, Source};
 use machines::peer::{self as machine, Effect, Event, Goodbye, Offence};
-use machines::pool::PoolView;
 use machines::{PeerId, discovery, syncer};
 use store::{Reader, StoreError};
-use tokio::sync::watch;
 use tracing::{debug, info};
 use wire::limits::{BLOCKS_FILL_BYTES, MAX_HEADERS};
 use wire::{
@@ -76,8 +74,6 @@ pub struct Ports {
     pub net: NetHandle,
     /// What is stored.
     pub reader: Reader,
-    /// The pool as everybody may see it.
-    pub pool: watch::Receiver<Arc<PoolView>>,
     /// What this node says of itself; none while the store cannot be read.
     pub greeting: Arc<dyn Fn() -> Option<Status> + Send + Sync>,
 }
@@ -213,7 +209,7 @@ impl Peer {
             Request::Status(_) => (self.ports.greeting)().map(Response::Status).ok_or(None),
             Request::Headers { locator } => self.headers(locator).map_err(Some),
             Request::Blocks { ids } => self.blocks(ids).map_err(Some),
-            Request::Transactions { ids } => Ok(self.transactions(ids)),
+            Request::BlockTransactions { block, indexes } => self.transactions(block, indexes).map_err(Some),
         };
         match response {
             Ok(response) => self.send(Command::Respond { responder, response }),
@@ -244,9 +240,12 @@ impl Peer {
         Ok(Response::Blocks(blocks))
     }
 
-    fn transactions(&self, ids: &[TxId]) -> Response {
-        let pool = self.ports.pool.borrow().clone();
-        Response::Transactions(ids.iter().filter_map(|id| Some(pool.get(id)?.transaction().clone())).collect())
+    /// All of the transactions that a block has at these places, or none: an answer has no names.
+    fn transactions(&self, block: &BlockId, indexes: &[u16]) -> Result<Response, StoreError> {
+        let raw = self.ports.reader.snapshot()?.raw_block(block)?;
+        let block = raw.and_then(|bytes| RawBlock(bytes).decode().ok());
+        let at = |index: &u16| block.as_ref()?.transactions.get(usize::from(*index)).cloned();
+        Ok(Response::Transactions(indexes.iter().map(at).collect::<Option<_>>().unwrap_or_default()))
     }
 
     fn response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {

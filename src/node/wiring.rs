@@ -191,7 +191,6 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         share: discovery_inbox.port(),
         net: net_handle.clone(),
         reader: reader.clone(),
-        pool,
         greeting,
     };
     let stops = vec![

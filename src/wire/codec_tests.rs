@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::io::Cursor;
 use ledger::{
     Address, Amount, BarreleyeTransfer, Block, BlockId, CompactTarget, Digest, Header, PublicKey, Signature, Tip,
-    Transaction, Transfer, TxId, Work,
+    Transaction, Transfer, Work,
 };
 use libp2p::request_response::Codec;
 use proptest::prelude::*;
@@ -85,9 +85,14 @@ fn requests(value: u64, full: bool) -> Vec<Request> {
         Request::Status(status(value, count(MAX_AGENT_BYTES))),
         Request::Headers { locator: vec![BlockId([6; 32]); count(MAX_LOCATOR_IDS)] },
         Request::Blocks { ids: vec![BlockId([6; 32]); count(MAX_BLOCK_IDS)] },
-        Request::Transactions { ids: vec![TxId([6; 32]); count(MAX_TRANSACTION_IDS)] },
+        Request::BlockTransactions { block: BlockId([6; 32]), indexes: last_indexes(count(MAX_MISSING_TRANSACTIONS)) },
         Request::Addresses,
     ]
+}
+
+/// The largest indexes that a request may name.
+fn last_indexes(count: usize) -> Vec<u16> {
+    (MAX_BLOCK_TRANSACTIONS - count..MAX_BLOCK_TRANSACTIONS).map(|index| index as u16).collect()
 }
 
 fn responses(value: u64) -> Vec<Response> {
@@ -279,7 +284,7 @@ where
 fn w07_an_integer_with_padding_is_refused_in_every_field() {
     // Kind, version, height, time, length of the agent: the numbers below are the integer fields of each message.
     let taken: Vec<usize> = requests(5, false).iter().map(pads_that_postcard_takes).collect();
-    assert_eq!(taken, [5, 2, 2, 2, 1]);
+    assert_eq!(taken, [5, 2, 2, 4, 1]);
     assert_eq!(pads_that_postcard_takes(&header(5)), 5);
     assert_eq!(pads_that_postcard_takes(&transfer(5, 3)), 5);
     assert_eq!(pads_that_postcard_takes(&barreleye(5)), 3);
@@ -329,7 +334,7 @@ fn w10_every_list_and_text_is_taken_at_its_limit_and_refused_beyond_it() {
     let full = [
         Response::Status(status(max, MAX_AGENT_BYTES)),
         Response::Headers(vec![header(max); MAX_HEADERS]),
-        Response::Transactions(vec![transfer(max, ledger::MAX_DATA_BYTES); MAX_TRANSACTION_IDS]),
+        Response::Transactions(vec![transfer(max, ledger::MAX_DATA_BYTES); MAX_MISSING_TRANSACTIONS]),
         Response::Addresses(vec![address; MAX_ADDRESSES]),
         Response::Refused("a".repeat(MAX_REFUSAL_BYTES)),
     ];
@@ -342,7 +347,7 @@ fn w10_every_list_and_text_is_taken_at_its_limit_and_refused_beyond_it() {
         Request::Status(status(0, MAX_AGENT_BYTES + 1)),
         Request::Headers { locator: vec![id; MAX_LOCATOR_IDS + 1] },
         Request::Blocks { ids: vec![id; MAX_BLOCK_IDS + 1] },
-        Request::Transactions { ids: vec![TxId([0; 32]); MAX_TRANSACTION_IDS + 1] },
+        Request::BlockTransactions { block: id, indexes: last_indexes(MAX_MISSING_TRANSACTIONS + 1) },
     ];
     for request in &beyond {
         assert!(matches!(frame(request), Err(CodecError::TooMany { .. })), "{request:?}");
@@ -352,13 +357,17 @@ fn w10_every_list_and_text_is_taken_at_its_limit_and_refused_beyond_it() {
         Response::Headers(vec![header(0); MAX_HEADERS + 1]),
         Response::Blocks(vec![RawBlock(vec![]); MAX_BLOCK_IDS + 1]),
         Response::Blocks(vec![RawBlock(vec![0; MAX_RAW_BLOCK_BYTES + 1])]),
-        Response::Transactions(vec![barreleye(0); MAX_TRANSACTION_IDS + 1]),
+        Response::Transactions(vec![barreleye(0); MAX_MISSING_TRANSACTIONS + 1]),
         Response::Addresses(vec![String::new(); MAX_ADDRESSES + 1]),
         Response::Addresses(vec!["a".repeat(MAX_ADDRESS_BYTES + 1)]),
         Response::Refused("a".repeat(MAX_REFUSAL_BYTES + 1)),
     ];
     for response in &beyond {
         assert!(matches!(frame(response), Err(CodecError::TooMany { .. })), "{:?}", response.kind());
+    }
+    for indexes in [vec![1, 1], vec![2, 1], vec![MAX_BLOCK_TRANSACTIONS as u16]] {
+        let request = Request::BlockTransactions { block: id, indexes };
+        assert_eq!(frame(&request), Err(CodecError::Indexes), "{request:?}");
     }
     let error = frame(&Request::Blocks { ids: vec![id; 257] }).unwrap_err();
     assert_eq!(error.to_string(), "257 blocks asked for where at most 256 are allowed");

@@ -66,6 +66,9 @@ pub enum CodecError {
     /// The message has a shorter encoding (rule T5).
     #[error("the message is not in its canonical encoding")]
     NotCanonical,
+    /// Places of transactions in a block that are not in order, not single, or in no block.
+    #[error("the places of transactions do not rise, or lie beyond any block")]
+    Indexes,
     /// The answer is not of the kind that was asked for.
     #[error("the answer is of kind {got} where {asked} was asked for")]
     NotAsked {

@@ -18,8 +18,11 @@ pub const MAX_HEADERS: usize = 2_000;
 /// Blocks asked for at once: a window of empty blocks; full ones end at [`BLOCKS_FILL_BYTES`] long before.
 pub const MAX_BLOCK_IDS: usize = 256;
 
-/// Transactions asked for at once: more are missing from a pool only when the whole block is better asked for.
-pub const MAX_TRANSACTION_IDS: usize = 1_000;
+/// Transactions of one block asked for at once: when a pool lacks more, the whole block is better asked for.
+pub const MAX_MISSING_TRANSACTIONS: usize = 1_000;
+
+/// The place of a transaction in a block, as it travels: below 2^14.
+pub const MAX_INDEX_BYTES: usize = 2;
 
 /// Addresses in one answer: enough to fill the outbound slots several times over.
 pub const MAX_ADDRESSES: usize = 32;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use ledger::{Block, BlockId, ChainId, Header, Signature, Tip, Transaction, TxId};
+use ledger::{Block, BlockId, ChainId, Header, Signature, Tip, Transaction};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::*;
@@ -41,10 +41,12 @@ pub enum Request {
         /// Their ids, at most [`MAX_BLOCK_IDS`].
         ids: Vec<BlockId>,
     },
-    /// Transactions of the pool.
-    Transactions {
-        /// Their ids, at most [`MAX_TRANSACTION_IDS`].
-        ids: Vec<TxId>,
+    /// Transactions of one block: those that its announcement left open.
+    BlockTransactions {
+        /// The block.
+        block: BlockId,
+        /// Their places in it, rising, each below [`MAX_BLOCK_TRANSACTIONS`]; at most [`MAX_MISSING_TRANSACTIONS`].
+        indexes: Vec<u16>,
     },
     /// Addresses of other nodes.
     Addresses,
@@ -59,7 +61,7 @@ pub enum Response {
     Headers(Vec<Header>),
     /// Blocks in the order in which they were asked for; may be fewer. Senders stop at [`BLOCKS_FILL_BYTES`].
     Blocks(Vec<RawBlock>),
-    /// Those of the transactions that it has.
+    /// All of the transactions, in the order in which they were asked for; none if it does not have that block.
     Transactions(Vec<Transaction>),
     /// Multiaddresses as text, at most [`MAX_ADDRESSES`].
     Addresses(Vec<String>),
@@ -144,7 +146,7 @@ impl Message for Request {
             0 => 1 + MAX_STATUS_BYTES,
             1 => 1 + 1 + 32 * MAX_LOCATOR_IDS,
             2 => 1 + 2 + 32 * MAX_BLOCK_IDS,
-            3 => 1 + 2 + 32 * MAX_TRANSACTION_IDS,
+            3 => 1 + 32 + 2 + MAX_INDEX_BYTES * MAX_MISSING_TRANSACTIONS,
             4 => 1,
             _ => return None,
         })
@@ -155,7 +157,10 @@ impl Message for Request {
             Self::Status(status) => status.check(),
             Self::Headers { locator } => at_most("ids in a locator", locator.len(), MAX_LOCATOR_IDS),
             Self::Blocks { ids } => at_most("blocks asked for", ids.len(), MAX_BLOCK_IDS),
-            Self::Transactions { ids } => at_most("transactions asked for", ids.len(), MAX_TRANSACTION_IDS),
+            Self::BlockTransactions { indexes, .. } => {
+                at_most("transactions asked for", indexes.len(), MAX_MISSING_TRANSACTIONS)?;
+                rising_below(indexes, MAX_BLOCK_TRANSACTIONS)
+            }
             Self::Addresses => Ok(()),
         }
     }
@@ -167,7 +172,7 @@ impl Message for Response {
             0 => 1 + MAX_STATUS_BYTES,
             1 => 1 + 2 + MAX_HEADERS * MAX_HEADER_BYTES,
             2 => MAX_BLOCKS_RESPONSE_BYTES - FRAME_PREFIX_BYTES,
-            3 => 1 + 2 + MAX_TRANSACTION_IDS * MAX_TRANSACTION_BYTES,
+            3 => 1 + 2 + MAX_MISSING_TRANSACTIONS * MAX_TRANSACTION_BYTES,
             4 => 1 + 1 + MAX_ADDRESSES * (2 + MAX_ADDRESS_BYTES),
             5 => 1 + 2 + MAX_REFUSAL_BYTES,
             _ => return None,
@@ -183,7 +188,7 @@ impl Message for Response {
                 at_most("bytes of a block", longest, MAX_RAW_BLOCK_BYTES)?;
                 at_most("blocks", blocks.len(), MAX_BLOCK_IDS)
             }
-            Self::Transactions(transactions) => at_most("transactions", transactions.len(), MAX_TRANSACTION_IDS),
+            Self::Transactions(transactions) => at_most("transactions", transactions.len(), MAX_MISSING_TRANSACTIONS),
             Self::Addresses(addresses) => {
                 let longest = addresses.iter().map(String::len).max().unwrap_or(0);
                 at_most("bytes of an address", longest, MAX_ADDRESS_BYTES)?;
@@ -201,7 +206,7 @@ impl Request {
             Self::Status(_) => 0,
             Self::Headers { .. } => 1,
             Self::Blocks { .. } => 2,
-            Self::Transactions { .. } => 3,
+            Self::BlockTransactions { .. } => 3,
             Self::Addresses => 4,
         }
     }
@@ -212,7 +217,7 @@ impl Request {
             Self::Status(_) => 1,
             Self::Headers { .. } => MAX_HEADERS,
             Self::Blocks { ids } => ids.len(),
-            Self::Transactions { ids } => ids.len(),
+            Self::BlockTransactions { indexes, .. } => indexes.len(),
             Self::Addresses => MAX_ADDRESSES,
         }
     }
@@ -286,6 +291,13 @@ impl Gossip {
 
 fn within(bytes: &[u8], limit: usize) -> Result<(), CodecError> {
     if bytes.len() > limit { Err(CodecError::TooLong { length: bytes.len(), limit }) } else { Ok(()) }
+}
+
+/// Whether places in a block are named once each, in order: the answer then needs no names.
+fn rising_below(indexes: &[u16], limit: usize) -> Result<(), CodecError> {
+    let rising = indexes.is_sorted_by(|one, next| one < next);
+    let within = indexes.last().is_none_or(|last| usize::from(*last) < limit);
+    if rising && within { Ok(()) } else { Err(CodecError::Indexes) }
 }
 
 fn at_most(what: &'static str, got: usize, limit: usize) -> Result<(), CodecError> {

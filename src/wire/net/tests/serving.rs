@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ledger::{BlockId, TxId};
+use ledger::BlockId;
 use tokio::time::Instant;
 
 use super::harness::{Node, config, pair, pair_of};
@@ -20,10 +20,10 @@ async fn next_request(node: &mut Node) -> (Request, Responder) {
 #[tokio::test]
 async fn a_request_is_answered_with_the_ticket_of_its_asker() {
     let (mut a, mut b) = pair().await;
-    let ids = vec![TxId([1; 32])];
-    a.ask(b.id, 42, Request::Transactions { ids: ids.clone() });
+    let question = Request::BlockTransactions { block: BlockId([1; 32]), indexes: vec![0, 7] };
+    a.ask(b.id, 42, question.clone());
     let (request, responder) = next_request(&mut b).await;
-    assert_eq!(request, Request::Transactions { ids });
+    assert_eq!(request, question);
     assert!(responder.is_open());
     b.tell(Command::Respond { responder, response: Response::Transactions(vec![]) });
     assert_eq!(a.until_response().await, (42, Ok(Response::Transactions(vec![]))));
@@ -33,14 +33,14 @@ async fn a_request_is_answered_with_the_ticket_of_its_asker() {
 async fn two_hundred_requests_at_once_are_all_answered_and_never_mixed() {
     let (mut a, mut b) = pair().await;
     for ticket in 0..200 {
-        a.ask(b.id, ticket, Request::Transactions { ids: vec![TxId([ticket as u8; 32])] });
+        a.ask(b.id, ticket, Request::Blocks { ids: vec![BlockId([ticket as u8; 32])] });
     }
     let mut answers = vec![None; 200];
     let mut open = 200;
     while open > 0 {
         tokio::select! {
             (request, responder) = next_request(&mut b) => {
-                let Request::Transactions { ids } = request else { panic!() };
+                let Request::Blocks { ids } = request else { panic!() };
                 b.tell(Command::Respond { responder, response: Response::Refused(format!("{}", ids[0].0[0])) });
             }
             (ticket, result) = a.until_response() => {

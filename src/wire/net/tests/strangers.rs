@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
-use ledger::TxId;
+use ledger::BlockId;
 use libp2p::kad::store::MemoryStore;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
@@ -133,14 +133,14 @@ async fn of_200_requests_back_to_back_none_is_lost_while_another_peer_sends_garb
     let mut malformed = 0;
     let mut answered = 0;
     for ticket in 0..200 {
-        good.ask(server.id, ticket, Request::Transactions { ids: vec![TxId([ticket as u8; 32])] });
+        good.ask(server.id, ticket, Request::Blocks { ids: vec![BlockId([ticket as u8; 32])] });
     }
     while answered < 200 || malformed < 200 {
         tokio::select! {
             event = server.next() => match event {
                 NetEvent::Request { peer, request, responder } => {
                     assert_eq!(peer, good.id, "{request:?}");
-                    let Request::Transactions { ids } = request else { panic!() };
+                    let Request::Blocks { ids } = request else { panic!() };
                     server.tell(Command::Respond { responder, response: Response::Refused(format!("{}", ids[0].0[0])) });
                 }
                 NetEvent::Malformed { peer, .. } => {
@@ -194,7 +194,7 @@ async fn a_malformed_answer_is_the_peers_fault_and_tells_why() {
         (vec![3, 0, 0, 0, 2, 0, 9], CodecError::Trailing(1)),
     ];
     for (ticket, (bytes, expected)) in cases.into_iter().enumerate() {
-        node.ask(id, ticket as u64, Request::Blocks { ids: vec![ledger::BlockId([1; 32])] });
+        node.ask(id, ticket as u64, Request::Blocks { ids: vec![BlockId([1; 32])] });
         let answered = async {
             loop {
                 if let SwarmEvent::Behaviour(StrangerEvent::Sync(request_response::Event::Message { message, .. })) =
