@@ -1,0 +1,125 @@
+//! What the machines of a node want done, as far as the node does it itself. Mail to another machine comes back to
+//! [`Node::hear`]; what needs the world leaves as an [`Output`].
+
+use machines::chain::{self, Effect as ChainEffect, Event as ChainEvent, Source};
+use machines::{discovery, miner, syncer};
+
+use super::message::{Body, Message};
+use super::node::{Input, Node, Output, Shell, index_at, index_of};
+
+impl Node {
+    pub(super) fn chain_effect(&mut self, effect: ChainEffect, shell: &mut Shell) {
+        if self.burns_out() {
+            return;
+        }
+        match effect {
+            ChainEffect::Commit(commit) => {
+                if let Err(error) = self.store.commit(&commit) {
+                    shell.fail(format!("a commit cannot be kept: {error}"));
+                }
+            }
+            ChainEffect::TipChanged(changed) => {
+                shell.mail.push_back(Input::Syncer(syncer::Event::TipChanged(changed.tip)));
+                shell.mail.push_back(Input::Miner(miner::Event::TipChanged(changed.tip)));
+            }
+            ChainEffect::CheckBlocks { blocks, source } => {
+                let results = blocks.into_iter().map(|block| self.verifier.block(block)).collect();
+                shell.outputs.push(Output::Verified(ChainEvent::BlocksChecked { results, source }));
+            }
+            ChainEffect::CheckTransactions { transactions, origin } => {
+                let results = transactions.into_iter().map(|tx| self.verifier.transaction(tx)).collect();
+                shell.outputs.push(Output::Verified(ChainEvent::TransactionsChecked { results, origin }));
+            }
+            ChainEffect::Verdict { ticket, verdict } => self.verdict(ticket, verdict, shell),
+            ChainEffect::AnnounceBlock(block) => self.publish(Body::Block(chain::announcement(&block)), shell),
+            ChainEffect::Relay(txs) => {
+                let txs = txs.iter().map(|tx| tx.transaction().clone()).collect();
+                self.publish(Body::Transactions(txs), shell);
+            }
+            ChainEffect::Fetch { from, id } => shell.send(&from, Message::Fetch(id)),
+            ChainEffect::Behind { peer } => shell.mail.push_back(Input::Syncer(syncer::Event::Behind { peer })),
+            ChainEffect::SyncTaken { blocks } => {
+                shell.mail.push_back(Input::Syncer(syncer::Event::Taken { blocks }));
+            }
+            ChainEffect::SyncRefused { from, id, error } => {
+                shell.mail.push_back(Input::Syncer(syncer::Event::Refused { from, id, error }));
+            }
+            ChainEffect::Misbehaved { peer, why } => {
+                shell.fail(format!("blames the honest node {}: {why}", index_of(&peer)));
+            }
+            ChainEffect::Answer { answer, .. } => {
+                shell.outputs.push(Output::Answered { accepted: answer.is_ok() });
+            }
+            ChainEffect::Template(template) => {
+                shell.mail.push_back(Input::Miner(miner::Event::Template(template)));
+            }
+            ChainEffect::OwnBlockRefused { id, error } => shell.fail(format!("refuses its own block {id}: {error}")),
+            ChainEffect::Broken(why) => shell.fail(why),
+        }
+    }
+
+    pub(super) fn syncer_effect(&mut self, effect: syncer::Effect, shell: &mut Shell) {
+        if self.burns_out() {
+            return;
+        }
+        match effect {
+            syncer::Effect::AskStatus { peer } => {
+                let greeting = self.greeting();
+                shell.send(&peer, Message::StatusQuestion(greeting));
+            }
+            syncer::Effect::AskHeaders { ask, peer, locator } => {
+                shell.send(&peer, Message::HeadersQuestion(ask, locator));
+            }
+            syncer::Effect::AskBlocks { ask, peer, ids } => shell.send(&peer, Message::BlocksQuestion(ask, ids)),
+            syncer::Effect::Offer { blocks, from } => {
+                shell.mail.push_back(Input::Chain(ChainEvent::Blocks { blocks, source: Source::Sync(from) }));
+            }
+            syncer::Effect::Syncing(syncing) => {
+                shell.mail.push_back(Input::Miner(miner::Event::Syncing(syncing)));
+                shell.mail.push_back(Input::Chain(ChainEvent::Syncing(syncing)));
+            }
+            syncer::Effect::Misbehaved { peer, why } => {
+                shell.fail(format!("its syncer blames the honest node {}: {why}", index_of(&peer)));
+            }
+        }
+    }
+
+    pub(super) fn discovery_effect(&mut self, effect: discovery::Effect, shell: &mut Shell) {
+        if self.burns_out() {
+            return;
+        }
+        match effect {
+            discovery::Effect::Dial { peer, addresses } => {
+                let to = peer.map_or_else(|| index_at(&addresses[0]), |peer| index_of(&peer));
+                shell.outputs.push(Output::Dial(to));
+            }
+            discovery::Effect::Announce => shell.outputs.push(Output::Announce),
+            discovery::Effect::Lookup => shell.outputs.push(Output::Lookup),
+            discovery::Effect::AskAddresses { peer } => shell.send(&peer, Message::AddressesQuestion),
+            discovery::Effect::Save { peer, record } => {
+                self.book.insert(peer, record);
+            }
+            discovery::Effect::Forget { peer } => {
+                self.book.remove(&peer);
+            }
+            discovery::Effect::Refuse { peer, .. } => {
+                shell.fail(format!("refuses the honest node {}", index_of(&peer)));
+            }
+            discovery::Effect::Peers(peers) => shell.mail.push_back(Input::Miner(miner::Event::Peers(peers))),
+        }
+    }
+}
+
+pub(super) fn miner_effect(effect: miner::Effect, shell: &mut Shell) {
+    match effect {
+        miner::Effect::AskTemplate { miner } => {
+            shell.mail.push_back(Input::Chain(ChainEvent::TemplateWanted { miner }));
+        }
+        miner::Effect::Hash { job, search } => shell.outputs.push(Output::Hash(job, search)),
+        // What a stopped job finds is ignored by the machine, which is what is tested.
+        miner::Effect::Stop => {}
+        miner::Effect::Offer(block) => {
+            shell.mail.push_back(Input::Chain(ChainEvent::Blocks { blocks: vec![block], source: Source::Miner }));
+        }
+    }
+}
