@@ -79,6 +79,11 @@ impl Router {
                     self.ports.discovery.tell(Mail(discovery::Event::Found { peers }));
                 }
             }
+            NetEvent::Seeds { .. }
+            | NetEvent::Local { .. }
+            | NetEvent::External { .. }
+            | NetEvent::ExternalLost { .. }
+            | NetEvent::Pinged { .. } => {}
             NetEvent::RoutingUpdated { .. } => {
                 self.ports.discovery.tell(Mail(discovery::Event::RoutingUpdated));
             }

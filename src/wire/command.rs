@@ -1,5 +1,7 @@
 //! What the network task can be told to do.
 
+use std::net::IpAddr;
+
 use libp2p::{Multiaddr, PeerId};
 
 use crate::{Gossip, GossipId, Request, Responder, Response};
@@ -46,17 +48,16 @@ pub enum Command {
     Announce,
     /// Look for nodes under the rendezvous name. Ends in `Providers` with `done: true`; dials nobody.
     Lookup,
-    /// Tell the rendezvous where a peer is: how a node joins through a bootstrap peer.
-    AddKadAddress {
-        /// Who.
-        peer: PeerId,
-        /// Where.
-        address: Multiaddr,
-    },
+    /// Ask the name service who is listed under `_dnsaddr.` and this name. Ends in one `Seeds`; dials nobody.
+    ResolveSeed(String),
     /// Disconnect a peer and refuse it from now on.
     Block(PeerId),
     /// Accept it again.
     Unblock(PeerId),
+    /// Disconnect everybody at an IP address and refuse it, inbound and outbound, from now on.
+    BlockAddress(IpAddr),
+    /// Accept it again.
+    UnblockAddress(IpAddr),
     /// Close everything and end the task, within three seconds. Is taken also when the queue is full.
     Stop,
 }

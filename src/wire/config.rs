@@ -1,5 +1,6 @@
 //! What the network task needs to know before it starts.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ledger::ChainId;
@@ -34,6 +35,12 @@ pub struct NetConfig {
     pub max_memory_bytes: usize,
     /// Whether private and loopback addresses are told, believed and dialled: dev and test networks.
     pub private_addresses_ok: bool,
+    /// Whether nodes on the same LAN find one another by multicast.
+    pub mdns: bool,
+    /// Whether the router is asked to forward a port to this node.
+    pub upnp: bool,
+    /// Who is asked about DNS seeds; the system's name servers if empty.
+    pub name_servers: Vec<SocketAddr>,
     /// How long things may take.
     pub deadlines: Deadlines,
 }
@@ -70,6 +77,9 @@ impl NetConfig {
             max_inbound_per_range: 4,
             max_memory_bytes: 1 << 30,
             private_addresses_ok: false,
+            mdns: false,
+            upnp: false,
+            name_servers: Vec::new(),
             deadlines: Deadlines::default(),
         }
     }

@@ -1,5 +1,7 @@
 //! What the network task tells. The listener must be quick: it passes each event on and returns.
 
+use std::time::Duration;
+
 use libp2p::request_response::{InboundRequestId, ResponseChannel};
 use libp2p::{Multiaddr, PeerId};
 
@@ -94,8 +96,52 @@ pub enum NetEvent {
         /// Peers that it knows.
         peers: usize,
     },
+    /// Nodes that the name service lists: the end of a [`crate::Command::ResolveSeed`]. Hints like all others.
+    Seeds {
+        /// The name that was asked for.
+        name: String,
+        /// Who and where.
+        found: Vec<(PeerId, Vec<Multiaddr>)>,
+        /// Why nothing was found, if that is known.
+        error: Option<String>,
+    },
+    /// Nodes on the same LAN.
+    Local {
+        /// Who and where.
+        found: Vec<(PeerId, Vec<Multiaddr>)>,
+    },
+    /// Others can reach this node at an address, and are told so.
+    External {
+        /// Where.
+        address: Multiaddr,
+        /// How this node knows.
+        how: Reach,
+    },
+    /// They no longer can.
+    ExternalLost {
+        /// Where.
+        address: Multiaddr,
+    },
+    /// A peer answered a ping.
+    Pinged {
+        /// Who.
+        peer: PeerId,
+        /// After how long.
+        rtt: Duration,
+    },
     /// The own announcement could not be made.
     AnnounceFailed(String),
+}
+
+/// How a node knows an address at which others reach it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Its operator said so.
+    Configured,
+    /// Several peers saw it there.
+    Confirmed,
+    /// Its router forwards a port to it.
+    Mapped,
 }
 
 /// The right to answer one request. Dropping it tells the asker at once that there is no answer.

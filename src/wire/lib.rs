@@ -38,7 +38,7 @@ mod serving;
 pub use command::{Command, Verdict};
 pub use config::{Deadlines, NetConfig};
 pub use error::{Busy, CodecError, DialFailure, RequestError, WireError};
-pub use event::{NetEvent, Responder};
+pub use event::{NetEvent, Reach, Responder};
 pub use gossip::GossipId;
 pub use handle::{NetHandle, net};
 pub use libp2p::identity::Keypair;

@@ -11,7 +11,6 @@ use crate::limits::*;
 use crate::message::Message as _;
 use crate::{
     Command, DialFailure, Gossip, GossipId, NetEvent, Request, RequestError, Responder, Response, Verdict, address,
-    rendezvous,
 };
 
 impl<F: FnMut(NetEvent)> Driver<F> {
@@ -32,11 +31,11 @@ impl<F: FnMut(NetEvent)> Driver<F> {
                 self.announced(result);
             }
             Command::Lookup => self.rendezvous.look_up(&mut self.swarm.behaviour_mut().kad),
-            Command::AddKadAddress { peer, address } => {
-                if let Some(address) = address::without_peer(&peer, &address) {
-                    rendezvous::add_addresses(&mut self.swarm.behaviour_mut().kad, &peer, &[address]);
-                }
+            Command::ResolveSeed(name) => {
+                let error = Some("DNS seeds cannot be asked yet".into());
+                self.tell(NetEvent::Seeds { name, found: Vec::new(), error });
             }
+            Command::BlockAddress(_) | Command::UnblockAddress(_) => {}
             Command::Block(peer) => {
                 self.peers.closing(&peer, "blocked by this node");
                 let blocked = &mut self.swarm.behaviour_mut().blocked;

@@ -6,6 +6,7 @@ use libp2p::PeerId;
 use tokio::time::Instant;
 
 use super::harness::{Node, config, pair};
+use super::strangers::stranger_that_tells;
 use crate::{Command, DialFailure, Keypair, NetConfig, NetEvent, Request, RequestError, WireError, net};
 
 async fn dial_failure(node: &mut Node) -> DialFailure {
@@ -49,14 +50,16 @@ async fn an_address_without_a_peer_id_is_dialled_and_tells_who_is_there() {
 #[tokio::test]
 async fn w12_dialling_oneself_is_detected_however_it_is_done() {
     let mut a = Node::start().await;
-    let stranger = Keypair::generate_ed25519().public().to_peer_id();
     let address = vec![a.address.clone()];
-    a.tell(Command::AddKadAddress { peer: stranger, address: a.address.clone() });
+    // A stranger says that it lives where this node does, and leaves.
+    let (stranger, swarm) = stranger_that_tells(&mut a, &address).await;
     let known = |event| match event {
         NetEvent::RoutingUpdated { peers } => Some(peers),
         _ => None,
     };
     assert_eq!(a.until(known).await, 1);
+    drop(swarm);
+    a.until(|event| matches!(event, NetEvent::Disconnected { .. }).then_some(())).await;
     for peer in [None, Some(a.id), Some(stranger)] {
         a.tell(Command::Dial { peer, addresses: address.clone() });
         assert_eq!(dial_failure(&mut a).await, DialFailure::Ourselves, "{peer:?}");
@@ -71,7 +74,7 @@ async fn w12_dialling_oneself_is_detected_however_it_is_done() {
         assert_eq!(dial_failure(&mut everywhere).await, DialFailure::Ourselves, "{peer:?}");
     }
     // The address is forgotten: the table is empty before the next peer is added.
-    a.tell(Command::AddKadAddress { peer: stranger, address: "/ip4/127.0.0.1/tcp/9".parse().unwrap() });
+    let _next = stranger_that_tells(&mut a, &["/ip4/127.0.0.1/tcp/9".parse().unwrap()]).await;
     assert_eq!(a.until(known).await, 1);
 }
 

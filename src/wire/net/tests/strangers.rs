@@ -8,7 +8,7 @@ use ledger::BlockId;
 use libp2p::kad::store::MemoryStore;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{PeerId, StreamProtocol, Swarm, SwarmBuilder, identify, kad, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identify, kad, noise, tcp, yamux};
 
 use super::harness::{CHAIN, Node, config, pair};
 use crate::limits::*;
@@ -17,7 +17,7 @@ use crate::{CodecError, Command, Deadlines, NetConfig, NetEvent, Request, Reques
 
 /// Carries any bytes.
 #[derive(Clone, Default)]
-struct Raw;
+pub(super) struct Raw;
 
 impl request_response::Codec for Raw {
     type Protocol = StreamProtocol;
@@ -61,14 +61,19 @@ impl request_response::Codec for Raw {
 }
 
 #[derive(NetworkBehaviour)]
-struct Stranger {
+pub(super) struct Stranger {
     sync: request_response::Behaviour<Raw>,
     identify: identify::Behaviour,
     kad: kad::Behaviour<MemoryStore>,
 }
 
 /// A stranger that is connected to a node and whose events a task handles.
-async fn stranger(node: &mut Node) -> (PeerId, Swarm<Stranger>) {
+pub(super) async fn stranger(node: &mut Node) -> (PeerId, Swarm<Stranger>) {
+    stranger_that_tells(node, &[]).await
+}
+
+/// A stranger that says that it can be reached there.
+pub(super) async fn stranger_that_tells(node: &mut Node, addresses: &[Multiaddr]) -> (PeerId, Swarm<Stranger>) {
     let mut swarm = SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
@@ -88,16 +93,16 @@ async fn stranger(node: &mut Node) -> (PeerId, Swarm<Stranger>) {
         .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(Duration::from_secs(60)))
         .build();
     let id = *swarm.local_peer_id();
-    swarm.dial(node.full_address()).unwrap();
-    tokio::select! {
-        () = async { loop { swarm.next().await; } } => unreachable!(),
-        () = node.until_identified(id) => {}
+    for address in addresses {
+        swarm.add_external_address(address.clone());
     }
+    swarm.dial(node.full_address()).unwrap();
+    during(&mut swarm, node.until_identified(id)).await;
     (id, swarm)
 }
 
 /// Runs the stranger while something else happens.
-async fn during<T>(swarm: &mut Swarm<Stranger>, what: impl Future<Output = T>) -> T {
+pub(super) async fn during<T>(swarm: &mut Swarm<Stranger>, what: impl Future<Output = T>) -> T {
     tokio::pin!(what);
     loop {
         tokio::select! {
