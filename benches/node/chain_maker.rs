@@ -30,7 +30,7 @@ pub struct Made {
 /// Makes `blocks` blocks with `transfers` native transfers each.
 pub fn make(dir: &Path, blocks: u64, transfers: usize) -> Result<Made, Box<dyn Error>> {
     fs::create_dir_all(dir)?;
-    let keys: Vec<_> = (0..ACCOUNTS).map(|i| key(i as u64 + 1)).collect::<Result<_, _>>()?;
+    let keys = keys()?;
     let network = Arc::new(Network::new(spec(&keys))?);
     let network_file = dir.join("network.toml");
     fs::write(&network_file, network.spec.to_toml()?)?;
@@ -58,8 +58,13 @@ pub fn make(dir: &Path, blocks: u64, transfers: usize) -> Result<Made, Box<dyn E
     Ok(Made { dir: dir.into(), network_file, height: blocks, transactions: blocks * transfers as u64 })
 }
 
+/// The keys of accounts with coins.
+pub fn keys() -> Result<Vec<SecretKey>, ledger::KeyError> {
+    (0..ACCOUNTS).map(|i| key(i as u64 + 1)).collect()
+}
+
 /// Blocks that take no work worth measuring, in a network that pays no attention to the clock.
-fn spec(keys: &[SecretKey]) -> NetworkSpec {
+pub fn spec(keys: &[SecretKey]) -> NetworkSpec {
     let balance = |key: &SecretKey| OpeningBalance { address: key.address(), amount: Amount::drops(1 << 50) };
     NetworkSpec {
         name: "bench".into(),

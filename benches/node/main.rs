@@ -1,13 +1,16 @@
-//! Figures of a node, each beside the limit that it is measured against, in one run: `cargo bench --bench node`.
+//! Figures of a node, each beside the limit that it is measured against, in one run: `cargo bench --bench node`, or only some
+//! of them: `cargo bench --bench node -- relay` (`hashing`, `sync`, `relay`).
 //!
 //! Nothing here is a test: it prints what it saw. Figures of a shared machine are noisy; the ratios are worth more.
 
 mod chain_maker;
 mod limits;
 mod process;
+mod relay;
 mod sync;
 
 use std::error::Error;
+use std::path::Path;
 
 /// Blocks of the chain without transactions.
 const EMPTY_BLOCKS: u64 = 20_000;
@@ -16,35 +19,66 @@ const FULL_BLOCKS: u64 = 100;
 const TRANSFERS: usize = 2_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Cargo adds `--bench`; anything else names the parts that are wanted.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
     let cores = std::thread::available_parallelism()?.get();
     println!("cores                                 {cores}");
+    let dir = tempfile::tempdir()?;
+    if is_wanted("hashing") {
+        hashing();
+    }
+    if is_wanted("sync") {
+        sync(dir.path(), cores)?;
+    }
+    if is_wanted("relay") {
+        relay(dir.path())?;
+    }
+    Ok(())
+}
 
+fn hashing() {
     let (raw, searched) = limits::hashes();
     println!("raw double SHA-256, one core          {raw:>12.0} /s");
     println!(
         "hashing, one core                     {searched:>12.0} /s   {:.2} of raw (to reach: 0.90)",
         searched / raw
     );
+}
 
+fn sync(dir: &Path, cores: usize) -> Result<(), Box<dyn Error>> {
     let signatures = limits::signatures(cores);
     println!("signature checks, all cores           {signatures:>12.0} /s   the limit of a sync of transfers");
 
-    let dir = tempfile::tempdir()?;
-    let empty = chain_maker::make(&dir.path().join("empty"), EMPTY_BLOCKS, 0)?;
+    let empty = chain_maker::make(&dir.join("empty"), EMPTY_BLOCKS, 0)?;
     let figures = process::start_up(&empty)?;
     println!("first HTTP answer, {EMPTY_BLOCKS} blocks       {:>12.0} ms   (to reach: 150)", figures.first_answer_ms);
     println!("memory, idle, {EMPTY_BLOCKS} blocks            {:>12.1} MB   (to reach: 50)", figures.idle_mb);
 
-    let blocks = sync::measure(&empty, &dir.path().join("empty-copy"))?;
+    let blocks = sync::measure(&empty, &dir.join("empty-copy"))?;
     println!("sync of empty blocks                  {:>12.0} blocks/s   (to reach: 8000)", blocks.blocks_per_s);
 
-    let full = chain_maker::make(&dir.path().join("full"), FULL_BLOCKS, TRANSFERS)?;
-    let transfers = sync::measure(&full, &dir.path().join("full-copy"))?;
+    let full = chain_maker::make(&dir.join("full"), FULL_BLOCKS, TRANSFERS)?;
+    let transfers = sync::measure(&full, &dir.join("full-copy"))?;
     let ratio = transfers.transactions_per_s / signatures;
     println!(
         "sync of transfers                     {:>12.0} tx/s   {ratio:.2} of the signature limit (to reach: 0.60)",
         transfers.transactions_per_s
     );
     println!("memory of the syncing node, at most   {:>12.1} MB", transfers.peak_mb);
+    Ok(())
+}
+
+fn relay(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let figures = relay::measure(&dir.join("relay"))?;
+    println!("five nodes that hash on one core, blocks of 2000 transactions, {} arrivals:", figures.arrivals);
+    println!("block to another node, p50            {:>12.0} ms", figures.block_p50_ms);
+    println!("block to another node, p99            {:>12.0} ms   (to reach: 300)", figures.block_p99_ms);
+    println!("HTTP p99, an idle node on that core   {:>12.2} ms", figures.idle_http_p99_ms);
+    let ratio = figures.busy_http_p99_ms / figures.idle_http_p99_ms;
+    println!(
+        "HTTP p99, one of the five             {:>12.2} ms   {ratio:.1} of the idle one (to reach: 3.0)",
+        figures.busy_http_p99_ms
+    );
     Ok(())
 }

@@ -18,29 +18,57 @@ pub struct Node {
     pub p2p: u16,
 }
 
+/// How a node is started.
+#[derive(Default)]
+pub struct Start<'a> {
+    /// Ports of the peers that it is told of.
+    pub peers: Vec<u16>,
+    /// Whether it mines, with all of its core.
+    pub mine: bool,
+    /// Whether it runs on the first core only.
+    pub one_core: bool,
+    /// Where its log goes, as JSON, with every new tip in it.
+    pub log: Option<&'a Path>,
+}
+
 impl Node {
-    pub fn start(dir: &Path, network: &Path, peer: Option<u16>) -> Result<Self, Box<dyn Error>> {
+    pub fn start(dir: &Path, network: &Path, how: &Start) -> Result<Self, Box<dyn Error>> {
         let (http, admin, p2p) = (free_port()?, free_port()?, free_port()?);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_barreleye"));
+        let program = env!("CARGO_BIN_EXE_barreleye");
+        let mut command = if how.one_core { Command::new("taskset") } else { Command::new(program) };
+        if how.one_core {
+            command.args(["-c", "0", program]);
+        }
         command
             .args(["run", "--http", &format!("127.0.0.1:{http}"), "--admin", &format!("127.0.0.1:{admin}")])
+            .args(["--mdns", "off", "--upnp", "off"])
             .args(["--listen", &format!("/ip4/127.0.0.1/tcp/{p2p}"), "--network"])
             .arg(network)
             .arg("--data-dir")
             .arg(dir)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        if let Some(port) = peer {
+        if how.mine {
+            command.args(["--mine", "--hash-duty", "100"]);
+        }
+        if let Some(log) = how.log {
+            command.args(["--log-format", "json"]).env("BARRELEYE_LOG", "info,actors::chain=debug");
+            command.stderr(fs::File::create(log)?);
+        }
+        for port in &how.peers {
             command.args(["--peer", &format!("/ip4/127.0.0.1/tcp/{port}")]);
         }
         Ok(Self { child: command.spawn()?, http: SocketAddr::from(([127, 0, 0, 1], http)), p2p })
     }
 
+    /// Asks its public interface.
+    pub fn get(&self, path: &str) -> Option<serde_json::Value> {
+        ureq::get(format!("http://{}{path}", self.http)).call().ok()?.body_mut().read_json().ok()
+    }
+
     /// The height of the tip, once the node answers.
     pub fn height(&self) -> Option<u64> {
-        let mut answer = ureq::get(format!("http://{}/last-block", self.http)).call().ok()?;
-        let body: serde_json::Value = answer.body_mut().read_json().ok()?;
-        body.pointer("/data/block/height")?.as_u64()
+        self.get("/last-block")?.pointer("/data/block/height")?.as_u64()
     }
 
     /// Waits until `done`, looking at every turn; gives how long it took.
@@ -81,7 +109,7 @@ pub struct StartUp {
 pub fn start_up(made: &Made) -> Result<StartUp, Box<dyn Error>> {
     let (mut times, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..5 {
-        let node = Node::start(&made.dir, &made.network_file, None)?;
+        let node = Node::start(&made.dir, &made.network_file, &Start::default())?;
         let took = node.until(|node| node.height() == Some(made.height))?;
         times.push(took.as_secs_f64() * 1000.0);
         memory.push(node.memory_mb("VmRSS")?);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::chain_maker::Made;
-use crate::process::Node;
+use crate::process::{Node, Start};
 
 /// Figures of a sync, from the first block that arrived to the last.
 pub struct Figures {
@@ -17,9 +17,9 @@ pub struct Figures {
 /// Syncs `made` into the empty directory `into`.
 pub fn measure(made: &Made, into: &Path) -> Result<Figures, Box<dyn Error>> {
     fs::create_dir_all(into)?;
-    let server = Node::start(&made.dir, &made.network_file, None)?;
+    let server = Node::start(&made.dir, &made.network_file, &Start::default())?;
     server.until(|node| node.height() == Some(made.height))?;
-    let client = Node::start(into, &made.network_file, Some(server.p2p))?;
+    let client = Node::start(into, &made.network_file, &Start { peers: vec![server.p2p], ..Start::default() })?;
     let mut first = 0;
     client.until(|node| {
         first = node.height().unwrap_or(0);
