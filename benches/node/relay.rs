@@ -133,7 +133,10 @@ fn answers(node: &Node, count: usize) -> Vec<f64> {
 
 fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(((values.len() as f64 * share) as usize).min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    values
+        .get(((values.len() as f64 * share) as usize).min(values.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// A block as the logs tell of it.
@@ -153,7 +156,9 @@ fn blocks(logs: &[PathBuf]) -> Result<BTreeMap<String, Seen>, Box<dyn Error>> {
             let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
             let Some(at) = line["timestamp"].as_str().and_then(milliseconds) else { continue };
             match (line["message"].as_str(), line["id"].as_str()) {
-                (Some("found a block"), _) => latest = Some((at, line["height"].clone(), line["transactions"].as_u64())),
+                (Some("found a block"), _) => {
+                    latest = Some((at, line["height"].clone(), line["transactions"].as_u64()))
+                }
                 (Some("tip" | "the chain moved to a branch with more work"), Some(id)) => {
                     match latest.take_if(|(_, height, _)| *height == line["height"]) {
                         Some((began, _, transactions)) => {
@@ -236,7 +241,8 @@ impl Feeder {
         let (from, to) = (&self.keys[(fed % count) as usize], &self.keys[((fed + 1) % count) as usize]);
         let nonce = self.network.nonce_base + fed / count;
         let amount = Amount::drops(1);
-        let signed = Transfer::sign(from, &self.network.chain, to.address(), amount, Amount::drops(10), nonce, Vec::new());
+        let signed =
+            Transfer::sign(from, &self.network.chain, to.address(), amount, Amount::drops(10), nonce, Vec::new());
         Transaction::Transfer(signed)
     }
 }

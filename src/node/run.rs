@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
+use wire::NetConfig;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -90,10 +91,19 @@ async fn serve(mut running: Running, http: Http) -> Result<u8, Failure> {
 fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Parts {
     let config = &prepared.config;
     Parts {
-        private_addresses_ok: private_addresses_ok(config, &network.spec.name),
+        net: NetConfig {
+            listen: config.listen.clone(),
+            external: config.external.clone(),
+            rendezvous: config.rendezvous.clone(),
+            max_inbound: config.max_inbound,
+            max_outbound: u32::try_from(config.wanted_peers).unwrap_or(u32::MAX),
+            private_addresses_ok: private_addresses_ok(config, &network.spec.name),
+            mdns: config.mdns,
+            upnp: config.upnp,
+            ..NetConfig::new(prepared.identity.clone(), network.chain)
+        },
         network,
         store,
-        identity: prepared.identity.clone(),
         miner_key: prepared.key.clone(),
         mine: config.mine,
         hash_duty: config.hash_duty,
@@ -104,12 +114,8 @@ fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Pa
             balance_limit: FAUCET_BALANCE_LIMIT,
             interval_ms: config.faucet_interval_s.saturating_mul(1000),
         },
-        listen: config.listen.clone(),
-        external: config.external.clone(),
         peers: config.peers.clone(),
-        rendezvous: config.rendezvous.clone(),
         wanted_peers: config.wanted_peers,
-        max_inbound: config.max_inbound,
         forget_peers_ms: config.forget_peers_s.saturating_mul(1000),
     }
 }

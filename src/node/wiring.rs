@@ -13,7 +13,6 @@ use actors::{
 };
 use ledger::{ChainSource, Network, SecretKey};
 use libp2p::Multiaddr;
-use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use machines::PeerId;
 use machines::discovery::Fixed;
@@ -40,8 +39,8 @@ pub struct Parts {
     pub network: Arc<Network>,
     /// The opened store.
     pub store: Store,
-    /// The node's key towards peers.
-    pub identity: Keypair,
+    /// The node's key towards peers, where it listens, and whom it lets in.
+    pub net: NetConfig,
     /// Signs blocks and is paid for them.
     pub miner_key: SecretKey,
     /// Whether to mine.
@@ -50,22 +49,12 @@ pub struct Parts {
     pub hash_duty: u8,
     /// How the faucet pays.
     pub faucet: machines::faucet::Params,
-    /// Where to listen for peers.
-    pub listen: Vec<Multiaddr>,
-    /// Addresses under which others reach this node.
-    pub external: Vec<Multiaddr>,
     /// Peers that are always tried: the network's own and those of the operator.
     pub peers: Vec<Multiaddr>,
-    /// Name under which nodes find one another.
-    pub rendezvous: String,
     /// Outbound peers that are wanted.
     pub wanted_peers: usize,
-    /// Inbound peers that are let in.
-    pub max_inbound: u32,
     /// How long a peer that once worked is kept although it cannot be reached, in milliseconds.
     pub forget_peers_ms: u64,
-    /// Whether private and loopback addresses count.
-    pub private_addresses_ok: bool,
 }
 
 /// A node that runs.
@@ -85,7 +74,7 @@ pub struct Running {
 
 /// Starts everything. Must be called within an actix system.
 pub fn start(parts: Parts) -> Result<Running, Failure> {
-    let Parts { network, store, identity, .. } = &parts;
+    let Parts { network, store, net, .. } = &parts;
     let (network, reader, clock) = (network.clone(), store.reader(), Clock::start());
     let (vital, watch_failures) = Vital::channel();
     let snapshot = reader.snapshot().map_err(Failure::storage)?;
@@ -94,17 +83,10 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let kept_claims = kept_claims(&snapshot, &network)?;
     drop(snapshot);
 
-    let me = PeerId::from_multihash(&identity.public().to_peer_id().to_bytes())
+    let me = PeerId::from_multihash(&net.identity.public().to_peer_id().to_bytes())
         .ok_or_else(|| Failure::usage("the node key must be an ed25519 key; remove identity.key to get a new one"))?;
-    let mut net_config = NetConfig::new(identity.clone(), network.chain);
-    net_config.listen = parts.listen.clone();
-    net_config.external = parts.external.clone();
-    net_config.rendezvous = parts.rendezvous.clone();
-    net_config.private_addresses_ok = parts.private_addresses_ok;
-    net_config.max_inbound = parts.max_inbound;
-    net_config.max_outbound = u32::try_from(parts.wanted_peers).unwrap_or(u32::MAX);
-    let agent = net_config.agent.clone();
-    let (net, net_handle) = wire::net(net_config).map_err(Failure::usage)?;
+    let agent = parts.net.agent.clone();
+    let (net, net_handle) = wire::net(parts.net).map_err(Failure::usage)?;
 
     let chain_inbox: Inbox<Chain> = Inbox::new(Chain::MAILBOX);
     let syncer_inbox: Inbox<Syncer> = Inbox::new(Syncer::MAILBOX);
