@@ -19,7 +19,8 @@ pub struct MemoryChain {
     network: Arc<Network>,
     tip: Tip,
     headers: HashMap<BlockId, StoredHeader>,
-    blocks: HashMap<BlockId, Block>,
+    /// All but genesis, shared: many chains in memory hold the same blocks.
+    blocks: HashMap<BlockId, Arc<CheckedBlock>>,
     main: Vec<BlockId>,
     undo: HashMap<BlockId, Undo>,
     accounts: BTreeMap<Address, Account>,
@@ -34,7 +35,7 @@ impl MemoryChain {
         Self {
             tip,
             headers: HashMap::from([(tip.id, header)]),
-            blocks: HashMap::from([(tip.id, block)]),
+            blocks: HashMap::new(),
             main: vec![tip.id],
             undo: HashMap::new(),
             accounts: network.genesis_accounts().collect(),
@@ -144,7 +145,7 @@ impl MemoryChain {
         if self.headers.insert(id, stored).is_some() {
             return Err(ViewError(format!("block {id} was kept before")));
         }
-        self.blocks.insert(id, new.block.to_block());
+        self.blocks.insert(id, new.block.clone());
         Ok(())
     }
 
@@ -196,7 +197,10 @@ impl ChainSource for MemoryChain {
     }
 
     fn block(&self, id: &BlockId) -> Result<Option<Block>, ViewError> {
-        Ok(self.blocks.get(id).cloned())
+        if *id == self.network.chain {
+            return Ok(Some(self.network.genesis_block()));
+        }
+        Ok(self.blocks.get(id).map(|block| block.to_block()))
     }
 
     fn undo(&self, id: &BlockId) -> Result<Option<Undo>, ViewError> {

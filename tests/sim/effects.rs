@@ -4,7 +4,7 @@
 use machines::chain::{self, Effect as ChainEffect, Event as ChainEvent, Source};
 use machines::{discovery, miner, syncer};
 
-use super::message::{Body, Message};
+use super::message::{Body, Question};
 use super::node::{Input, Node, Output, Shell, index_at, index_of};
 
 impl Node {
@@ -36,7 +36,7 @@ impl Node {
                 let txs = txs.iter().map(|tx| tx.transaction().clone()).collect();
                 self.publish(Body::Transactions(txs), shell);
             }
-            ChainEffect::Fetch { from, id } => shell.send(&from, Message::Fetch(id)),
+            ChainEffect::Fetch { from, id } => shell.ask(&from, Question::Fetch(id)),
             ChainEffect::Behind { peer } => shell.mail.push_back(Input::Syncer(syncer::Event::Behind { peer })),
             ChainEffect::SyncTaken { blocks } => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::Taken { blocks }));
@@ -65,12 +65,12 @@ impl Node {
         match effect {
             syncer::Effect::AskStatus { peer } => {
                 let greeting = self.greeting();
-                shell.send(&peer, Message::StatusQuestion(greeting));
+                shell.ask(&peer, Question::Status(greeting));
             }
             syncer::Effect::AskHeaders { ask, peer, locator } => {
-                shell.send(&peer, Message::HeadersQuestion(ask, locator));
+                shell.ask(&peer, Question::Headers(ask, locator));
             }
-            syncer::Effect::AskBlocks { ask, peer, ids } => shell.send(&peer, Message::BlocksQuestion(ask, ids)),
+            syncer::Effect::AskBlocks { ask, peer, ids } => shell.ask(&peer, Question::Blocks(ask, ids)),
             syncer::Effect::Offer { blocks, from } => {
                 shell.mail.push_back(Input::Chain(ChainEvent::Blocks { blocks, source: Source::Sync(from) }));
             }
@@ -95,7 +95,7 @@ impl Node {
             }
             discovery::Effect::Announce => shell.outputs.push(Output::Announce),
             discovery::Effect::Lookup => shell.outputs.push(Output::Lookup),
-            discovery::Effect::AskAddresses { peer } => shell.send(&peer, Message::AddressesQuestion),
+            discovery::Effect::AskAddresses { peer } => shell.ask(&peer, Question::Addresses),
             discovery::Effect::Save { peer, record } => {
                 self.book.insert(peer, record);
             }
@@ -108,18 +108,18 @@ impl Node {
             discovery::Effect::Peers(peers) => shell.mail.push_back(Input::Miner(miner::Event::Peers(peers))),
         }
     }
-}
 
-pub(super) fn miner_effect(effect: miner::Effect, shell: &mut Shell) {
-    match effect {
-        miner::Effect::AskTemplate { miner } => {
-            shell.mail.push_back(Input::Chain(ChainEvent::TemplateWanted { miner }));
-        }
-        miner::Effect::Hash { job, search } => shell.outputs.push(Output::Hash(job, search)),
-        // What a stopped job finds is ignored by the machine, which is what is tested.
-        miner::Effect::Stop => {}
-        miner::Effect::Offer(block) => {
-            shell.mail.push_back(Input::Chain(ChainEvent::Blocks { blocks: vec![block], source: Source::Miner }));
+    pub(super) fn miner_effect(&mut self, effect: miner::Effect, shell: &mut Shell) {
+        let Some(live) = &mut self.live else { return };
+        match effect {
+            miner::Effect::AskTemplate { miner } => {
+                shell.mail.push_back(Input::Chain(ChainEvent::TemplateWanted { miner }));
+            }
+            miner::Effect::Hash { job, search } => live.job = Some((job, search)),
+            miner::Effect::Stop => live.job = None,
+            miner::Effect::Offer(block) => {
+                shell.mail.push_back(Input::Chain(ChainEvent::Blocks { blocks: vec![block], source: Source::Miner }));
+            }
         }
     }
 }

@@ -1,28 +1,44 @@
-//! What lies between the nodes: delay, loss, duplication, partitions.
+//! What lies between the nodes: distance, loss, duplication, disorder, partitions.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// All links of a network.
-pub struct Links {
-    /// Mean delay in milliseconds from one node to another.
-    delays: Vec<Vec<f64>>,
-    /// Nodes of different groups do not reach one another.
-    groups: Vec<usize>,
-    /// Whether messages are lost and doubled.
-    pub unreliable: bool,
+/// How badly links behave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weather {
+    /// Share of messages that are lost, each way.
+    pub loss: f64,
+    /// Share of gossip messages that come twice. Questions and answers have a stream of their own, which cannot.
+    pub replay: f64,
+    /// A message takes up to so much longer than the distance, so that later ones overtake it.
+    pub delay_ms: u64,
 }
 
-/// A gossip message is lost this often, and doubled as often.
-const GOSSIP_LOSS: f64 = 0.1;
-/// A question or an answer is lost this often.
-const QUESTION_LOSS: f64 = 0.03;
+impl Weather {
+    /// Nothing is lost, doubled or late.
+    pub const FAIR: Self = Self { loss: 0.0, replay: 0.0, delay_ms: 0 };
+}
+
+/// All links of a network.
+pub struct Links {
+    /// Milliseconds from one node to another, the same both ways.
+    distances: Vec<Vec<u64>>,
+    /// Nodes of different groups do not reach one another.
+    groups: Vec<usize>,
+    pub weather: Weather,
+}
 
 impl Links {
-    pub fn new(nodes: usize, rng: &mut ChaCha8Rng) -> Self {
-        let mut delay = || 2.0 + 200.0 * rng.random::<f64>().powi(3);
-        let delays = (0..nodes).map(|_| (0..nodes).map(|_| delay()).collect()).collect();
-        Self { delays, groups: vec![0; nodes], unreliable: true }
+    /// Links whose length is drawn: most are short, few are long.
+    pub fn new(nodes: usize, (shortest, longest): (u64, u64), rng: &mut ChaCha8Rng) -> Self {
+        let mut distances = vec![vec![0; nodes]; nodes];
+        for a in 0..nodes {
+            for b in 0..a {
+                let ms = shortest + ((longest - shortest) as f64 * rng.random::<f64>().powi(2)) as u64;
+                (distances[a][b], distances[b][a]) = (ms, ms);
+            }
+        }
+        Self { distances, groups: vec![0; nodes], weather: Weather::FAIR }
     }
 
     pub fn reaches(&self, from: usize, to: usize) -> bool {
@@ -33,10 +49,10 @@ impl Links {
         self.groups.iter().all(|group| *group == self.groups[0])
     }
 
-    /// Two groups from now on, by chance.
-    pub fn part(&mut self, rng: &mut ChaCha8Rng) {
+    /// So many groups from now on, by chance.
+    pub fn part(&mut self, groups: usize, rng: &mut ChaCha8Rng) {
         for group in &mut self.groups {
-            *group = rng.random_range(0..2);
+            *group = rng.random_range(0..groups);
         }
     }
 
@@ -52,19 +68,17 @@ impl Links {
         self.groups.fill(0);
     }
 
-    /// After how many milliseconds a message arrives: never, once or twice.
-    pub fn fate(&self, from: usize, to: usize, gossip: bool, rng: &mut ChaCha8Rng) -> Vec<u64> {
-        let loss = if gossip { GOSSIP_LOSS } else { QUESTION_LOSS };
-        if !self.reaches(from, to) || (self.unreliable && rng.random_bool(loss)) {
-            return Vec::new();
+    /// After how many milliseconds a message arrives, if it does.
+    pub fn arrival(&self, from: usize, to: usize, rng: &mut ChaCha8Rng) -> Option<u64> {
+        if !self.reaches(from, to) || (self.weather.loss > 0.0 && rng.random_bool(self.weather.loss)) {
+            return None;
         }
-        let mean = self.delays[from][to];
-        let mut delay = || 1 + exponential(mean, rng);
-        let mut arrivals = vec![delay()];
-        if gossip && self.unreliable && delay() % 10 == 0 {
-            arrivals.push(delay());
-        }
-        arrivals
+        Some(1 + self.distances[from][to] + rng.random_range(0..=self.weather.delay_ms))
+    }
+
+    /// Whether a message comes a second time.
+    pub fn replays(&self, rng: &mut ChaCha8Rng) -> bool {
+        self.weather.replay > 0.0 && rng.random_bool(self.weather.replay)
     }
 }
 

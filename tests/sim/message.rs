@@ -1,5 +1,7 @@
 //! What nodes of the simulation send one another: the questions and answers of the wire, without its bytes.
 
+use std::rc::Rc;
+
 use ledger::{Block, BlockId, Header, Transaction};
 use machines::PeerId;
 use machines::chain::Announcement;
@@ -9,42 +11,44 @@ use machines::syncer::Ask;
 /// A message between two connected nodes.
 #[derive(Debug, Clone)]
 pub enum Message {
-    /// Says what the sender is, and asks the same.
-    StatusQuestion(Greeting),
-    /// Says what the sender is.
-    StatusAnswer(Greeting),
-    HeadersQuestion(Ask, Vec<BlockId>),
-    HeadersAnswer(Ask, Vec<Header>),
-    BlocksQuestion(Ask, Vec<BlockId>),
-    BlocksAnswer(Ask, Vec<Block>),
-    /// The question will not be answered.
-    Refused(Ask),
+    Question(Rc<Question>),
+    /// The answer; none if it was refused, or if the question or the answer got lost.
+    Answer(Rc<Question>, Option<Answer>),
+    Gossip(Gossip),
+}
+
+/// What a node asks another. It hears an answer or, after a while, that there is none.
+#[derive(Debug)]
+pub enum Question {
+    /// Says what the asker is, and asks the same.
+    Status(Greeting),
+    Headers(Ask, Vec<BlockId>),
+    Blocks(Ask, Vec<BlockId>),
     /// Asks for a block that was announced.
     Fetch(BlockId),
-    Fetched(Block),
-    AddressesQuestion,
-    AddressesAnswer(Vec<(PeerId, String)>),
-    Gossip(Gossip),
+    Addresses,
+}
+
+/// What a node answers.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Status(Greeting),
+    Headers(Vec<Header>),
+    Blocks(Vec<Block>),
+    Addresses(Vec<(PeerId, String)>),
 }
 
 /// What is passed on from node to node.
 #[derive(Debug, Clone)]
 pub struct Gossip {
     /// Names the message, whoever passes it on.
-    pub id: [u8; 32],
-    pub body: Body,
+    pub id: u64,
+    pub body: Rc<Body>,
 }
 
 /// What a gossip message says.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Body {
     Block(Announcement),
     Transactions(Vec<Transaction>),
-}
-
-impl Message {
-    /// Whether whoever sent it waits for an answer, or is answered by it: these are never delivered twice.
-    pub fn is_gossip(&self) -> bool {
-        matches!(self, Self::Gossip(_))
-    }
 }

@@ -3,13 +3,13 @@
 //! The shell does what the actors do: translates mail, calls a machine, performs the effects. All nodes are honest, so
 //! whoever blames another is wrong, and that ends the run.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use ledger::memory::MemoryChain;
 use ledger::pow::Search;
-use ledger::{ChainSource, Network, SecretKey, Transaction};
+use ledger::{ChainSource, Network, SecretKey};
 use machines::chain::{Chain, Event as ChainEvent};
 use machines::discovery::{self, Discovery, Fixed, Record};
 use machines::miner::{self, JobId, Miner};
@@ -17,8 +17,8 @@ use machines::peer::{self, Peer};
 use machines::syncer::{self, Syncer};
 use machines::{Now, PeerId};
 
-use super::effects::miner_effect;
-use super::message::{Gossip, Message};
+use super::message::{Gossip, Message, Question};
+use super::plan::Plan;
 use super::verifier::Verifier;
 
 /// A node, running or not.
@@ -28,12 +28,14 @@ pub struct Node {
     pub(super) verifier: Rc<Verifier>,
     /// Its clock is this far from the truth, in milliseconds.
     pub clock_error: i64,
-    fixed: Vec<usize>,
-    others: usize,
+    /// Nodes in its configuration.
+    pub fixed: Vec<usize>,
+    /// Outbound peers that it wants.
+    wanted: usize,
     /// Kept over a crash.
     pub store: MemoryChain,
     /// Kept over a crash.
-    pub(super) book: BTreeMap<PeerId, Record>,
+    pub book: BTreeMap<PeerId, Record>,
     pub live: Option<Live>,
     /// Counts its starts, so that nothing of an earlier life reaches a later one.
     pub boot: u64,
@@ -48,9 +50,11 @@ pub struct Live {
     pub miner: Miner,
     pub discovery: Discovery,
     pub peers: BTreeMap<PeerId, Connected>,
+    /// What its hashing thread is at.
+    pub job: Option<(JobId, Search)>,
     /// Gossip that waits for its verdict.
-    pub(super) pending: BTreeMap<[u8; 32], Gossip>,
-    pub(super) seen: BTreeSet<[u8; 32]>,
+    pub(super) pending: BTreeMap<u64, Gossip>,
+    pub(super) seen: HashSet<u64>,
     started: u64,
     pub(super) published: u64,
 }
@@ -79,7 +83,6 @@ pub enum Output {
     Send(usize, Message),
     /// Checked by the verifier's threads, and comes back later.
     Verified(ChainEvent),
-    Hash(JobId, Search),
     Dial(usize),
     Announce,
     Lookup,
@@ -91,12 +94,18 @@ pub enum Output {
     Failure(String),
 }
 
+/// The name of node `index`. Names are in another order than nodes, since some decisions follow the order of names.
 pub fn peer_id(index: usize) -> PeerId {
-    PeerId([index as u8 + 1; 32])
+    let mut id = [0; 32];
+    id[..8].copy_from_slice(&(index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
+    id[24..].copy_from_slice(&(index as u64).to_be_bytes());
+    PeerId(id)
 }
 
 pub fn index_of(peer: &PeerId) -> usize {
-    usize::from(peer.0[0]) - 1
+    let mut index = [0; 8];
+    index.copy_from_slice(&peer.0[24..]);
+    u64::from_be_bytes(index) as usize
 }
 
 pub fn address(index: usize) -> String {
@@ -108,17 +117,28 @@ pub fn index_at(address: &str) -> usize {
 }
 
 /// The key of the miner of node `index`.
-pub fn miner_key(index: usize) -> SecretKey {
-    SecretKey::from_bytes([100 + index as u8; 32]).unwrap()
+fn miner_key(index: usize) -> SecretKey {
+    let mut key = [100; 32];
+    key[24..].copy_from_slice(&(index as u64).to_be_bytes());
+    SecretKey::from_bytes(key).unwrap()
 }
 
 impl Node {
-    /// Node `index`, which does not run yet and knows the nodes `fixed`.
-    pub fn new(index: usize, others: usize, fixed: Vec<usize>, clock_error: i64, verifier: Rc<Verifier>) -> Self {
-        let network = verifier.network.clone();
-        let store = MemoryChain::new(network.clone());
-        let book = BTreeMap::new();
-        Self { index, network, verifier, clock_error, fixed, others, store, book, live: None, boot: 0, fuse: None }
+    /// Node `index`, which does not run yet.
+    pub fn new(index: usize, plan: &Plan, clock_error: i64, verifier: Rc<Verifier>) -> Self {
+        Self {
+            index,
+            network: verifier.network.clone(),
+            clock_error,
+            fixed: (0..plan.bootstrap).filter(|other| *other != index).collect(),
+            wanted: plan.wanted,
+            store: MemoryChain::new(verifier.network.clone()),
+            verifier,
+            book: BTreeMap::new(),
+            live: None,
+            boot: 0,
+            fuse: None,
+        }
     }
 
     pub fn start(&mut self, time: u64) {
@@ -127,10 +147,10 @@ impl Node {
         let discovery = discovery::Params {
             me: peer_id(self.index),
             fixed: self.fixed.iter().map(fixed).collect(),
-            wanted: self.others,
+            wanted: self.wanted,
             forget_after_ms: 24 * 60 * 60 * 1000,
         };
-        let miner = miner::Params { on: true, key: miner_key(self.index), peers_to_mine: 0 };
+        let miner = miner::Params { on: true, key: miner_key(self.index), peers_to_mine: 1 };
         self.boot += 1;
         self.fuse = None;
         self.live = Some(Live {
@@ -139,8 +159,9 @@ impl Node {
             miner: Miner::new(miner),
             discovery: Discovery::new(discovery, self.book.clone().into_iter().collect()),
             peers: BTreeMap::new(),
+            job: None,
             pending: BTreeMap::new(),
-            seen: BTreeSet::new(),
+            seen: HashSet::new(),
             started: time,
             published: 0,
         });
@@ -189,7 +210,7 @@ impl Node {
             },
             Input::Miner(event) => {
                 for effect in live.miner.on(now, event) {
-                    miner_effect(effect, shell);
+                    self.miner_effect(effect, shell);
                 }
             }
             Input::Discovery(event) => {
@@ -198,7 +219,7 @@ impl Node {
                 }
             }
             Input::Peer(peer, event) => self.peer_event(now, peer, event, None, shell),
-            Input::Message(peer, message) => self.message(now, peer, message, shell),
+            Input::Message(peer, message) => self.message(now, peer, &message, shell),
             Input::Connected { peer, epoch, dialed } => {
                 shell.mail.push_back(Input::Discovery(discovery::Event::Connected { peer, dialed: dialed.clone() }));
                 // While an old connection is not known to be gone, a new one is only one more.
@@ -232,11 +253,6 @@ impl Node {
         }
         self.live.is_none()
     }
-
-    /// A client hands in a transaction.
-    pub fn submission(transaction: Transaction) -> Input {
-        Input::Chain(ChainEvent::Submitted { transaction, ticket: 0 })
-    }
 }
 
 impl Live {
@@ -258,6 +274,10 @@ pub(super) struct Shell {
 impl Shell {
     pub(super) fn send(&mut self, to: &PeerId, message: Message) {
         self.outputs.push(Output::Send(index_of(to), message));
+    }
+
+    pub(super) fn ask(&mut self, whom: &PeerId, question: Question) {
+        self.send(whom, Message::Question(Rc::new(question)));
     }
 
     pub(super) fn fail(&mut self, why: String) {

@@ -1,23 +1,27 @@
 //! What passes between a node and its peers: questions, answers, gossip.
 
-use machines::chain::{Event as ChainEvent, GossipTicket, Source, Verdict};
-use machines::peer::{self, Greeting};
-use machines::syncer::HEADERS_PER_ANSWER;
-use machines::{Now, PeerId, discovery, syncer};
+use std::rc::Rc;
 
 use ledger::ChainSource;
+use machines::chain::{Event as ChainEvent, GossipTicket, Source, Verdict};
+use machines::peer::{self, Greeting};
+use machines::syncer::{self, HEADERS_PER_ANSWER};
+use machines::{Now, PeerId, discovery};
 
-use super::message::{Body, Gossip, Message};
+use super::message::{Answer, Body, Gossip, Message, Question};
 use super::node::{Input, Node, Output, Shell, address, index_of};
 
+/// Addresses in one answer.
+const SHARED: usize = 32;
+
 impl Node {
-    /// Calls the machine of a peer; `question` is what it asks, if it may.
+    /// Calls the machine of a peer; `message` is what it sent, to be used if the machine says so.
     pub(super) fn peer_event(
         &mut self,
         now: Now,
         peer: PeerId,
         event: peer::Event,
-        question: Option<Message>,
+        message: Option<&Message>,
         shell: &mut Shell,
     ) {
         let Some(connected) = self.live.as_mut().and_then(|live| live.peers.get_mut(&peer)) else { return };
@@ -25,7 +29,7 @@ impl Node {
             match effect {
                 peer::Effect::Greet => {
                     let greeting = self.greeting();
-                    shell.send(&peer, Message::StatusQuestion(greeting));
+                    shell.ask(&peer, Question::Status(greeting));
                 }
                 peer::Effect::Ready(greeting) => {
                     let dialed = Some(address(index_of(&peer)));
@@ -37,22 +41,19 @@ impl Node {
                     shell.mail.push_back(Input::Syncer(syncer::Event::Status { peer, tip }));
                 }
                 peer::Effect::Answer => {
-                    if let Some(answer) = question.as_ref().and_then(|question| self.answer(question)) {
-                        shell.send(&peer, answer);
+                    if let Some(Message::Question(question)) = message {
+                        let answer = self.answer(question);
+                        shell.send(&peer, Message::Answer(question.clone(), answer));
                     }
                 }
                 peer::Effect::Refuse(_) => {
-                    let refused = match question {
-                        Some(Message::HeadersQuestion(ask, _) | Message::BlocksQuestion(ask, _)) => Some(ask),
-                        _ => None,
-                    };
-                    if let Some(ask) = refused {
-                        shell.send(&peer, Message::Refused(ask));
+                    if let Some(Message::Question(question)) = message {
+                        shell.send(&peer, Message::Answer(question.clone(), None));
                     }
                 }
                 peer::Effect::Deliver => {
-                    if let Some(Message::Gossip(gossip)) = &question {
-                        self.gossip(peer, gossip.clone(), shell);
+                    if let Some(Message::Gossip(gossip)) = message {
+                        self.gossip(peer, gossip, shell);
                     }
                 }
                 peer::Effect::Drop => {}
@@ -61,63 +62,62 @@ impl Node {
                 }
                 peer::Effect::Close(_) => shell.outputs.push(Output::Close(index_of(&peer))),
             }
-            if question.is_some() && self.live.is_none() {
-                return;
-            }
-            if !self.live.as_ref().is_some_and(|live| live.peers.contains_key(&peer)) {
-                return;
-            }
         }
     }
 
-    pub(super) fn message(&mut self, now: Now, peer: PeerId, message: Message, shell: &mut Shell) {
+    pub(super) fn message(&mut self, now: Now, peer: PeerId, message: &Message, shell: &mut Shell) {
         match message {
-            Message::StatusQuestion(greeting) => {
-                self.peer_event(now, peer, peer::Event::Greeted(greeting.clone()), None, shell);
-                let question = Message::StatusQuestion(greeting);
-                self.peer_event(now, peer, peer::Event::Asked { greeting: true }, Some(question), shell);
+            Message::Question(question) => {
+                let greeting = match &**question {
+                    Question::Status(greeting) => Some(greeting.clone()),
+                    _ => None,
+                };
+                let event = peer::Event::Asked { greeting: greeting.is_some() };
+                if let Some(greeting) = greeting {
+                    self.peer_event(now, peer, peer::Event::Greeted(greeting), None, shell);
+                }
+                self.peer_event(now, peer, event, Some(message), shell);
             }
-            Message::StatusAnswer(greeting) => {
-                self.peer_event(now, peer, peer::Event::Greeted(greeting), None, shell);
-            }
+            Message::Answer(question, answer) => self.answered(now, peer, question, answer.clone(), shell),
             Message::Gossip(_) => self.peer_event(now, peer, peer::Event::Message, Some(message), shell),
-            Message::HeadersQuestion(..)
-            | Message::BlocksQuestion(..)
-            | Message::Fetch(_)
-            | Message::AddressesQuestion => {
-                self.peer_event(now, peer, peer::Event::Asked { greeting: false }, Some(message), shell);
-            }
-            Message::HeadersAnswer(ask, headers) => {
-                shell.mail.push_back(Input::Syncer(syncer::Event::Headers { ask, headers }));
-            }
-            Message::BlocksAnswer(ask, blocks) => {
-                shell.mail.push_back(Input::Syncer(syncer::Event::Blocks { ask, blocks }));
-            }
-            Message::Refused(ask) => {
-                shell.mail.push_back(Input::Syncer(syncer::Event::Failed { ask, why: "refused".into() }));
-            }
-            Message::Fetched(block) => {
-                let event = ChainEvent::Blocks { blocks: vec![block], source: Source::Peer(peer) };
-                shell.mail.push_back(Input::Chain(event));
-            }
-            Message::AddressesAnswer(peers) => {
-                let peers = peers.into_iter().map(|(peer, address)| (peer, vec![address])).collect();
-                shell.mail.push_back(Input::Discovery(discovery::Event::Found { peers }));
-            }
         }
     }
 
-    fn answer(&self, question: &Message) -> Option<Message> {
+    fn answered(&mut self, now: Now, peer: PeerId, question: &Question, answer: Option<Answer>, shell: &mut Shell) {
+        let event = match (question, answer) {
+            (Question::Status(_), Some(Answer::Status(greeting))) => {
+                return self.peer_event(now, peer, peer::Event::Greeted(greeting), None, shell);
+            }
+            (Question::Headers(ask, _), Some(Answer::Headers(headers))) => {
+                Input::Syncer(syncer::Event::Headers { ask: *ask, headers })
+            }
+            (Question::Blocks(ask, _), Some(Answer::Blocks(blocks))) => {
+                Input::Syncer(syncer::Event::Blocks { ask: *ask, blocks })
+            }
+            (Question::Headers(ask, _) | Question::Blocks(ask, _), None) => {
+                Input::Syncer(syncer::Event::Failed { ask: *ask, why: "no answer".into() })
+            }
+            (Question::Fetch(_), Some(Answer::Blocks(blocks))) => {
+                Input::Chain(ChainEvent::Blocks { blocks, source: Source::Peer(peer) })
+            }
+            (Question::Addresses, Some(Answer::Addresses(peers))) => {
+                let peers = peers.into_iter().map(|(peer, address)| (peer, vec![address])).collect();
+                Input::Discovery(discovery::Event::Found { peers })
+            }
+            (_, None) => return,
+            (question, Some(_)) => return shell.fail(format!("got an answer to another question than {question:?}")),
+        };
+        shell.mail.push_back(event);
+    }
+
+    fn answer(&self, question: &Question) -> Option<Answer> {
         let blocks = |ids: &[_]| ids.iter().map_while(|id| self.store.block(id).ok().flatten()).collect::<Vec<_>>();
         Some(match question {
-            Message::StatusQuestion(_) => Message::StatusAnswer(self.greeting()),
-            Message::HeadersQuestion(ask, locator) => {
-                Message::HeadersAnswer(*ask, self.store.headers_after(locator, HEADERS_PER_ANSWER))
-            }
-            Message::BlocksQuestion(ask, ids) => Message::BlocksAnswer(*ask, blocks(ids)),
-            Message::Fetch(id) => Message::Fetched(blocks(&[*id]).pop()?),
-            Message::AddressesQuestion => Message::AddressesAnswer(self.live.as_ref()?.discovery.to_share(32)),
-            _ => return None,
+            Question::Status(_) => Answer::Status(self.greeting()),
+            Question::Headers(_, locator) => Answer::Headers(self.store.headers_after(locator, HEADERS_PER_ANSWER)),
+            Question::Blocks(_, ids) => Answer::Blocks(blocks(ids)),
+            Question::Fetch(id) => Answer::Blocks(blocks(&[*id])),
+            Question::Addresses => Answer::Addresses(self.live.as_ref()?.discovery.to_share(SHARED)),
         })
     }
 
@@ -126,22 +126,28 @@ impl Node {
         Greeting { version: 1, chain: self.network.chain, tip, agent: "simulation".into() }
     }
 
-    fn gossip(&mut self, from: PeerId, gossip: Gossip, shell: &mut Shell) {
+    fn gossip(&mut self, from: PeerId, gossip: &Gossip, shell: &mut Shell) {
         let Some(live) = &mut self.live else { return };
         if !live.seen.insert(gossip.id) {
             return;
         }
         live.pending.insert(gossip.id, gossip.clone());
-        let ticket = GossipTicket { message: gossip.id, source: from };
-        shell.mail.push_back(Input::Chain(match gossip.body {
-            Body::Block(announcement) => ChainEvent::Announced { announcement, from, ticket },
-            Body::Transactions(transactions) => ChainEvent::Gossiped { transactions, from, ticket },
+        let mut message = [0; 32];
+        message[..8].copy_from_slice(&gossip.id.to_le_bytes());
+        let ticket = GossipTicket { message, source: from };
+        shell.mail.push_back(Input::Chain(match &*gossip.body {
+            Body::Block(announcement) => ChainEvent::Announced { announcement: announcement.clone(), from, ticket },
+            Body::Transactions(transactions) => {
+                ChainEvent::Gossiped { transactions: transactions.clone(), from, ticket }
+            }
         }));
     }
 
     pub(super) fn verdict(&mut self, ticket: GossipTicket, verdict: Verdict, shell: &mut Shell) {
         let Some(live) = &mut self.live else { return };
-        let Some(gossip) = live.pending.remove(&ticket.message) else {
+        let mut id = [0; 8];
+        id.copy_from_slice(&ticket.message[..8]);
+        let Some(gossip) = live.pending.remove(&u64::from_le_bytes(id)) else {
             return shell.fail("two verdicts on one message".into());
         };
         match verdict {
@@ -158,12 +164,17 @@ impl Node {
     pub(super) fn publish(&mut self, body: Body, shell: &mut Shell) {
         let Some(live) = &mut self.live else { return };
         live.published += 1;
-        let mut id = [self.index as u8; 32];
-        id[..8].copy_from_slice(&live.published.to_le_bytes());
-        id[8..16].copy_from_slice(&self.boot.to_le_bytes());
+        // Distinct for all nodes, their lives, and their messages.
+        let id = (self.index as u64) << 48 | (self.boot & 0xffff) << 32 | live.published;
         live.seen.insert(id);
+        let gossip = Gossip { id, body: Rc::new(body) };
         for peer in live.ready() {
-            shell.send(&peer, Message::Gossip(Gossip { id, body: body.clone() }));
+            shell.send(&peer, Message::Gossip(gossip.clone()));
         }
+    }
+
+    /// A client hands in a transaction.
+    pub fn submission(transaction: ledger::Transaction) -> Input {
+        Input::Chain(ChainEvent::Submitted { transaction, ticket: 0 })
     }
 }

@@ -1,34 +1,29 @@
-//! The world of the nodes: virtual time, the events to come, connections, chance, and what must hold in the end.
+//! The world of the nodes: virtual time, the events to come, connections, luck in mining.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::Arc;
 
-use ledger::memory::MemoryChain;
-use ledger::pow::Search;
-use ledger::{
-    Account, Address, Amount, ChainSource, CompactTarget, Network, NetworkSpec, OpeningBalance, SecretKey, Tip,
-    Transaction, Transfer, check,
-};
+use ledger::{Address, BlockId, ChainSource, SecretKey, Tip};
+use machines::chain;
+use machines::discovery;
 use machines::miner::{self, JobId};
-use machines::{chain, discovery, syncer};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::links::{Links, exponential};
+use super::links::{Links, Weather, exponential};
 use super::message::Message;
-use super::node::{Input, Node, Output, address, peer_id};
+use super::node::{Input, Node, Output, address, index_at, index_of, peer_id};
+use super::plan::{HASHES, PEOPLE, Plan, START, person};
+use super::rendezvous::Rendezvous;
 use super::verifier::Verifier;
 
-/// When the world begins, unix milliseconds.
-const START: u64 = 1_800_000_000_000;
-const SPACING_MS: u64 = 10_000;
-const TICK_MS: u64 = 500;
-/// People with coins.
-const PEOPLE: u8 = 8;
+/// A question without an answer is given up.
+const ANSWER_MS: u64 = 10_000;
+/// A lookup takes so long.
+const LOOKUP_MS: u64 = 500;
 
 /// Something that will happen.
-enum Happening {
+pub(super) enum Happening {
     Tick {
         node: usize,
         boot: u64,
@@ -44,11 +39,13 @@ enum Happening {
         epoch: u64,
         message: Message,
     },
+    /// One of the miners tries a nonce.
+    Try,
     Found {
         node: usize,
         boot: u64,
         job: JobId,
-        search: Search,
+        nonce: u64,
     },
     Dialed {
         from: usize,
@@ -68,9 +65,12 @@ enum Happening {
 }
 
 /// What a run did, so that a run that did nothing is noticed.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Figures {
+    pub nodes: usize,
     pub height: u64,
+    /// Blocks that were found, on the chain or not.
+    pub found: u64,
     pub transactions: u64,
     pub crashes: u64,
     pub partitions: u64,
@@ -78,137 +78,92 @@ pub struct Figures {
     pub deepest: u64,
     pub lost: u64,
     pub events: u64,
+    /// Milliseconds from blocks being found until other nodes mined on them, and how often that was.
+    pub heard_ms: u64,
+    pub heard: u64,
 }
 
+#[derive(Clone, Copy)]
+struct Connection {
+    epoch: u64,
+    dialer: usize,
+}
+
+/// The network and everything around it.
 pub struct World {
+    pub plan: Plan,
     pub nodes: Vec<Node>,
     pub links: Links,
-    pub network: Arc<Network>,
     pub figures: Figures,
-    time: u64,
-    to_come: BTreeMap<(u64, u64), Happening>,
-    counter: u64,
-    connections: BTreeMap<(usize, usize), u64>,
-    announced: BTreeSet<usize>,
-    rng: ChaCha8Rng,
+    pub time: u64,
     /// Whether nodes crash, links part and people pay.
-    chaos: bool,
-    /// Nodes that look for blocks.
-    miners: BTreeSet<usize>,
-    failure: Option<String>,
+    pub chaos: bool,
+    pub(super) rng: ChaCha8Rng,
     /// Keys of people with coins, and their addresses.
-    people: Vec<(SecretKey, Address)>,
-}
-
-fn person(n: u8) -> SecretKey {
-    SecretKey::from_bytes([n; 32]).unwrap()
-}
-
-fn network() -> Arc<Network> {
-    let opening = |n| OpeningBalance { address: person(n).address(), amount: Amount::barrels(1_000).unwrap() };
-    let spec = NetworkSpec {
-        name: "simulation".into(),
-        genesis_time_ms: START - SPACING_MS,
-        // Two tries find a block: how long that takes is drawn by chance, not by hashing.
-        first_target: CompactTarget(0x207f_ffff),
-        easiest_target: CompactTarget(0x207f_ffff),
-        spacing_ms: SPACING_MS,
-        response_ms: 60 * SPACING_MS,
-        balances: (1..=PEOPLE).map(opening).collect(),
-        ..NetworkSpec::built_in("regtest").unwrap()
-    };
-    Arc::new(Network::new(spec).unwrap())
+    pub(super) people: Vec<(SecretKey, Address)>,
+    to_come: super::queue::Queue<Happening>,
+    connections: BTreeMap<(usize, usize), Connection>,
+    inbound: Vec<usize>,
+    epochs: u64,
+    rendezvous: Rendezvous,
+    /// Nodes whose tries count.
+    miners: Vec<usize>,
+    /// When each block was found, and by whom.
+    births: HashMap<BlockId, (u64, usize)>,
+    /// The height on which each node mined last, at most.
+    heights: Vec<u64>,
+    failure: Option<String>,
 }
 
 impl World {
-    /// A world of nodes that start within the first seconds, all mining. Each knows the one before it, the first nobody.
-    pub fn new(seed: u64, count: usize) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let network = network();
-        let links = Links::new(count, &mut rng);
-        let verifier = Rc::new(Verifier::new(network.clone()));
-        let mut node = |index: usize| {
-            // Up to 34 s apart, where a block is from the future at 30.
-            let clock_error = rng.random_range(-17_000..17_000);
-            let fixed = index.checked_sub(1).into_iter().collect();
-            Node::new(index, count - 1, fixed, clock_error, verifier.clone())
+    /// A world of nodes that will start, all mining. Links are good until something happens.
+    pub fn new(plan: Plan, mut rng: ChaCha8Rng) -> Self {
+        let count = plan.nodes;
+        let verifier = Rc::new(Verifier::new(plan.network()));
+        let links = Links::new(count, plan.distances_ms, &mut rng);
+        let mut node = |index| {
+            let clock_error = rng.random_range(-plan.clock_error_ms..=plan.clock_error_ms);
+            Node::new(index, &plan, clock_error, verifier.clone())
         };
         let nodes: Vec<_> = (0..count).map(&mut node).collect();
         let mut world = Self {
             nodes,
             links,
-            network,
-            figures: Figures::default(),
+            figures: Figures { nodes: count, ..Figures::default() },
             time: START,
-            to_come: BTreeMap::new(),
-            counter: 0,
-            connections: BTreeMap::new(),
-            announced: BTreeSet::new(),
-            rng,
             chaos: false,
-            miners: (0..count).collect(),
-            failure: None,
             people: (1..=PEOPLE).map(|n| (person(n), person(n).address())).collect(),
+            to_come: super::queue::Queue::new(),
+            connections: BTreeMap::new(),
+            inbound: vec![0; count],
+            epochs: 0,
+            rendezvous: Rendezvous::new(count, &mut rng),
+            miners: (0..count).collect(),
+            births: HashMap::new(),
+            heights: vec![0; count],
+            failure: None,
+            plan,
+            rng,
         };
         for node in 0..count {
-            let at = world.rng.random_range(0..5_000);
+            let late = node > 0 && world.plan.late > 0.0 && world.rng.random_bool(world.plan.late);
+            let within = if late { 600_000 } else { world.plan.start_ms };
+            let at = world.rng.random_range(0..=within);
             world.later(at, Happening::Restarts { node });
         }
         world.later(1_000, Happening::Chance);
+        world.later(0, Happening::Try);
         world
     }
 
-    /// Crashes, partitions, loss and payments for so long.
-    pub fn chaos(&mut self, ms: u64) -> Result<(), String> {
-        self.chaos = true;
-        self.links.unreliable = true;
-        self.run(ms)
+    /// A world by this plan with this seed.
+    pub fn seeded(seed: u64, plan: Plan) -> Self {
+        Self::new(plan, ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// Nothing goes wrong any more: all nodes run, all links are up. The first node mines until its blocks have
-    /// decided between branches of equal work, then nobody does.
-    pub fn quiet(&mut self) -> Result<(), String> {
-        self.chaos = false;
-        self.links.unreliable = false;
-        self.heal();
-        for node in 0..self.nodes.len() {
-            self.nodes[node].fuse = None;
-            if self.nodes[node].live.is_none() {
-                self.start(node);
-            }
-        }
-        self.mine(&[0]);
-        self.run(60_000)?;
-        let found = self.found(0) + 2;
-        for _ in 0..100 {
-            if self.found(0) >= found {
-                break;
-            }
-            self.run(10_000)?;
-        }
-        self.mine(&[]);
-        self.run(60_000)
-    }
-
-    /// Only these nodes look for blocks from now on.
+    /// Only tries of these nodes count from now on; together they are as fast as all were.
     pub fn mine(&mut self, nodes: &[usize]) {
-        self.miners = nodes.iter().copied().collect();
-        for node in 0..self.nodes.len() {
-            self.steer_miner(node);
-        }
-    }
-
-    fn steer_miner(&mut self, node: usize) {
-        let pause = !self.miners.contains(&node);
-        self.hear(node, Input::Miner(miner::Event::Operator { pause }));
-    }
-
-    fn found(&self, node: usize) -> u64 {
-        self.nodes[node].live.as_ref().map_or(0, |live| live.miner.found())
-    }
-
-    pub fn heal(&mut self) {
-        self.links.heal();
+        self.miners = nodes.to_vec();
     }
 
     pub fn tip(&self, node: usize) -> Tip {
@@ -218,11 +173,7 @@ impl World {
     /// Lets time pass.
     pub fn run(&mut self, ms: u64) -> Result<(), String> {
         let end = self.time + ms;
-        while let Some(next) = self.to_come.first_entry() {
-            if next.key().0 > end {
-                break;
-            }
-            let ((at, _), happening) = next.remove_entry();
+        while let Some((at, happening)) = self.to_come.next(end) {
             self.time = at;
             self.figures.events += 1;
             self.happen(happening);
@@ -234,9 +185,20 @@ impl World {
         Ok(())
     }
 
-    fn later(&mut self, ms: u64, happening: Happening) {
-        self.counter += 1;
-        self.to_come.insert((self.time + ms, self.counter), happening);
+    /// Lets time pass until `done`, for at most so long. Gives how long it took.
+    pub fn run_until(&mut self, ms: u64, what: &str, done: impl Fn(&Self) -> bool) -> Result<u64, String> {
+        let begin = self.time;
+        while !done(self) {
+            if self.time >= begin + ms {
+                return Err(format!("not within {ms} ms: {what}"));
+            }
+            self.run(100)?;
+        }
+        Ok(self.time - begin)
+    }
+
+    pub(super) fn later(&mut self, ms: u64, happening: Happening) {
+        self.to_come.plan(self.time + ms, happening);
     }
 
     fn is_alive(&self, node: usize, boot: u64) -> bool {
@@ -247,29 +209,22 @@ impl World {
         match happening {
             Happening::Tick { node, boot } if self.is_alive(node, boot) => {
                 self.hear(node, Input::Tick);
-                self.later(TICK_MS, Happening::Tick { node, boot });
+                self.later(self.plan.tick_ms, Happening::Tick { node, boot });
             }
             Happening::Input { node, boot, input } if self.is_alive(node, boot) => self.hear(node, input),
-            Happening::Found { node, boot, job, search } if self.is_alive(node, boot) => {
-                let first = self.rng.random();
-                if let Some(nonce) = search.run(first, u64::MAX) {
-                    self.hear(node, Input::Miner(miner::Event::Found { job, nonce }));
-                }
+            Happening::Try => self.try_nonce(),
+            Happening::Found { node, boot, job, nonce } if self.is_alive(node, boot) => {
+                self.hear(node, Input::Miner(miner::Event::Found { job, nonce }));
             }
-            Happening::Arrives { from, to, epoch, message } => {
-                let open = self.connections.get(&pair(from, to)) == Some(&epoch);
-                if open && self.links.reaches(from, to) {
-                    self.hear(to, Input::Message(peer_id(from), message));
-                }
-            }
+            Happening::Arrives { from, to, epoch, message } => self.arrives(from, to, epoch, message),
             Happening::Dialed { from, to, boot } if self.is_alive(from, boot) => self.dialed(from, to),
             Happening::Starves { pair, epoch } => {
-                if self.connections.get(&pair) == Some(&epoch) && !self.links.reaches(pair.0, pair.1) {
+                if self.epoch(pair) == Some(epoch) && !self.links.reaches(pair.0, pair.1) {
                     self.disconnect(pair);
                 }
             }
             Happening::Restarts { node } if self.nodes[node].live.is_none() => self.start(node),
-            Happening::Heals => self.heal(),
+            Happening::Heals => self.links.heal(),
             Happening::Chance => {
                 if self.chaos {
                     self.chance();
@@ -285,22 +240,74 @@ impl World {
         }
     }
 
-    fn start(&mut self, node: usize) {
+    /// A try is a hash: the first target takes [`HASHES`] of them in one spacing, whoever makes them.
+    fn try_nonce(&mut self) {
+        let ms = exponential(self.plan.spacing_ms as f64 / HASHES as f64, &mut self.rng);
+        self.later(ms, Happening::Try);
+        if self.miners.is_empty() {
+            return;
+        }
+        let node = self.miners[self.rng.random_range(0..self.miners.len())];
+        let nonce = self.rng.random();
+        let Some(live) = &self.nodes[node].live else { return };
+        let Some((job, search)) = &live.job else { return };
+        if live.syncer.is_syncing() {
+            self.fail(node, "mines while it is syncing".into());
+        } else if search.run(nonce, 1).is_some() {
+            self.figures.found += 1;
+            self.births.insert(search.id(nonce), (self.time, node));
+            let (job, boot) = (*job, self.nodes[node].boot);
+            self.later(1, Happening::Found { node, boot, job, nonce });
+        }
+    }
+
+    pub fn start(&mut self, node: usize) {
         self.nodes[node].start(self.time);
         let boot = self.nodes[node].boot;
-        self.later(self.counter % TICK_MS, Happening::Tick { node, boot });
-        self.steer_miner(node);
+        let ms = self.rng.random_range(0..self.plan.tick_ms);
+        self.later(ms, Happening::Tick { node, boot });
+    }
+
+    /// A node stops at once, and loses what it did not keep.
+    pub fn stop(&mut self, node: usize) {
+        self.nodes[node].live = None;
+        self.rendezvous.stopped(node);
+        let open: Vec<_> = self.connections.keys().copied().filter(|(a, b)| *a == node || *b == node).collect();
+        for pair in open {
+            self.disconnect(pair);
+        }
     }
 
     /// A node handles an input, and the world what it wants.
-    fn hear(&mut self, node: usize, input: Input) {
+    pub fn hear(&mut self, node: usize, input: Input) {
         let running = self.nodes[node].live.is_some();
         for output in self.nodes[node].hear(self.time, input) {
             self.perform(node, output);
         }
-        if running && self.nodes[node].live.is_none() {
-            self.crashed(node);
+        match &self.nodes[node].live {
+            Some(live) if live.job.is_some() => {
+                let tip = live.chain.tip();
+                if tip.height > self.heights[node] {
+                    self.heights[node] = tip.height;
+                    self.heard(node, &tip.id);
+                }
+            }
+            None if running => self.crashed(node),
+            _ => {}
         }
+    }
+
+    /// A node mines higher than ever before, on this block.
+    fn heard(&mut self, node: usize, id: &BlockId) {
+        if let Some((at, finder)) = self.births.get(id).filter(|(_, finder)| *finder != node) {
+            debug_assert_ne!(*finder, node);
+            self.figures.heard_ms += self.time - at;
+            self.figures.heard += 1;
+        }
+    }
+
+    fn fail(&mut self, node: usize, why: String) {
+        self.failure.get_or_insert(format!("node {node} {why}"));
     }
 
     fn perform(&mut self, node: usize, output: Output) {
@@ -308,62 +315,97 @@ impl World {
         match output {
             Output::Send(to, message) => self.send(node, to, message),
             Output::Verified(event) => {
-                let ms = 1 + exponential(5.0, &mut self.rng);
+                let ms = match event {
+                    chain::Event::BlocksChecked { .. } => 1 + exponential(self.plan.check_ms, &mut self.rng),
+                    _ => 1,
+                };
                 self.later(ms, Happening::Input { node, boot, input: Input::Chain(event) });
-            }
-            Output::Hash(job, search) => {
-                let all = self.miners.len().max(1) as f64;
-                let ms = exponential(SPACING_MS as f64 * all, &mut self.rng);
-                self.later(ms, Happening::Found { node, boot, job, search });
             }
             Output::Dial(to) => {
                 let ms = self.rng.random_range(5..400);
                 self.later(ms, Happening::Dialed { from: node, to, boot });
             }
             Output::Announce => {
-                self.announced.insert(node);
+                let (nodes, links) = (&self.nodes, &self.links);
+                let reaches = |other: usize| nodes[other].live.is_some() && links.reaches(node, other);
+                self.rendezvous.announce(node, self.time, reaches);
             }
             Output::Lookup => {
-                let peers = self.announced.iter().map(|node| (peer_id(*node), vec![address(*node)])).collect();
+                let (nodes, links) = (&self.nodes, &self.links);
+                let reaches = |other: usize| nodes[other].live.is_some() && links.reaches(node, other);
+                let found = self.rendezvous.lookup(self.time, &mut self.rng, reaches);
+                let peers = found.into_iter().map(|node| (peer_id(node), vec![address(node)])).collect();
                 let input = Input::Discovery(discovery::Event::Found { peers });
-                self.later(500, Happening::Input { node, boot, input });
+                self.later(LOOKUP_MS, Happening::Input { node, boot, input });
             }
             Output::Close(to) => self.disconnect(pair(node, to)),
             Output::Answered { accepted } => self.figures.transactions += u64::from(accepted),
-            Output::Failure(why) => {
-                self.failure.get_or_insert(format!("node {node} {why}"));
-            }
+            Output::Failure(why) => self.fail(node, why),
         }
+    }
+
+    fn epoch(&self, pair: (usize, usize)) -> Option<u64> {
+        self.connections.get(&pair).map(|connection| connection.epoch)
     }
 
     fn send(&mut self, from: usize, to: usize, message: Message) {
-        let Some(&epoch) = self.connections.get(&pair(from, to)) else { return };
-        let arrivals = self.links.fate(from, to, message.is_gossip(), &mut self.rng);
-        self.figures.lost += u64::from(arrivals.is_empty());
-        for ms in arrivals {
-            self.later(ms, Happening::Arrives { from, to, epoch, message: message.clone() });
+        let Some(epoch) = self.epoch(pair(from, to)) else { return self.lost(from, to, message, 1) };
+        let Some(ms) = self.links.arrival(from, to, &mut self.rng) else {
+            self.figures.lost += 1;
+            return self.lost(from, to, message, ANSWER_MS);
+        };
+        let ms = ms + exponential(self.plan.check_ms / 5.0, &mut self.rng);
+        if matches!(message, Message::Gossip(_)) && self.links.replays(&mut self.rng) {
+            let again = ms + self.rng.random_range(0..5_000);
+            self.later(again, Happening::Arrives { from, to, epoch, message: message.clone() });
         }
+        self.later(ms, Happening::Arrives { from, to, epoch, message });
+    }
+
+    fn arrives(&mut self, from: usize, to: usize, epoch: u64, message: Message) {
+        if self.epoch(pair(from, to)) != Some(epoch) {
+            return self.lost(from, to, message, 1);
+        }
+        if !self.links.reaches(from, to) {
+            return self.lost(from, to, message, ANSWER_MS);
+        }
+        self.hear(to, Input::Message(peer_id(from), message));
+    }
+
+    /// Whoever asked hears after a while that there is no answer.
+    fn lost(&mut self, from: usize, to: usize, message: Message, ms: u64) {
+        let (asker, asked, question) = match message {
+            Message::Question(question) => (from, to, question),
+            Message::Answer(question, _) => (to, from, question),
+            Message::Gossip(_) => return,
+        };
+        let (boot, input) = (self.nodes[asker].boot, Input::Message(peer_id(asked), Message::Answer(question, None)));
+        self.later(ms, Happening::Input { node: asker, boot, input });
     }
 
     fn dialed(&mut self, from: usize, to: usize) {
-        let (pair, dialed) = (pair(from, to), Some(address(to)));
-        if self.connections.contains_key(&pair) {
-            return;
+        let (pair, there) = (pair(from, to), address(to));
+        if from == to || self.connections.contains_key(&pair) {
+            let event = discovery::Event::NotDialed { peer: Some(peer_id(to)), addresses: vec![there] };
+            return self.hear(from, Input::Discovery(event));
         }
-        if self.nodes[to].live.is_none() || !self.links.reaches(from, to) {
-            let failed = discovery::Event::DialFailed { peer: Some(peer_id(to)), addresses: vec![address(to)] };
-            return self.hear(from, Input::Discovery(failed));
+        let away = self.nodes[to].live.is_none() || !self.links.reaches(from, to);
+        if away || self.inbound[to] >= self.plan.max_inbound {
+            let event = discovery::Event::DialFailed { peer: Some(peer_id(to)), addresses: vec![there] };
+            return self.hear(from, Input::Discovery(event));
         }
-        self.counter += 1;
-        let epoch = self.counter;
-        self.connections.insert(pair, epoch);
-        self.hear(from, Input::Connected { peer: peer_id(to), epoch, dialed });
+        self.epochs += 1;
+        let epoch = self.epochs;
+        self.connections.insert(pair, Connection { epoch, dialer: from });
+        self.inbound[to] += 1;
+        self.hear(from, Input::Connected { peer: peer_id(to), epoch, dialed: Some(there) });
         self.hear(to, Input::Connected { peer: peer_id(from), epoch, dialed: None });
     }
 
     /// A connection ends; each side learns of it some time later.
-    fn disconnect(&mut self, pair: (usize, usize)) {
-        let Some(epoch) = self.connections.remove(&pair) else { return };
+    pub(super) fn disconnect(&mut self, pair: (usize, usize)) {
+        let Some(Connection { epoch, dialer }) = self.connections.remove(&pair) else { return };
+        self.inbound[if dialer == pair.0 { pair.1 } else { pair.0 }] -= 1;
         for (node, other) in [pair, (pair.1, pair.0)] {
             let ms = self.rng.random_range(0..3_000);
             let input = Input::Gone { peer: peer_id(other), epoch };
@@ -371,116 +413,32 @@ impl World {
         }
     }
 
-    fn crashed(&mut self, node: usize) {
-        self.figures.crashes += 1;
-        let open: Vec<_> = self.connections.keys().copied().filter(|(a, b)| *a == node || *b == node).collect();
-        for pair in open {
-            self.disconnect(pair);
-        }
-        let ms = self.rng.random_range(500..60_000);
-        self.later(ms, Happening::Restarts { node });
-    }
-
-    /// Once a second something may go wrong, and people pay.
-    fn chance(&mut self) {
-        if self.rng.random_bool(0.02) {
-            let node = self.rng.random_range(0..self.nodes.len());
-            // In the middle of whatever it does next.
-            self.nodes[node].fuse = Some(self.rng.random_range(1..20));
-        }
-        if self.links.is_whole() && self.rng.random_bool(0.01) {
-            self.links.part(&mut self.rng);
-            self.part_connections();
-            let ms = self.rng.random_range(1_000..120_000);
-            self.later(ms, Happening::Heals);
-        }
-        if self.rng.random_bool(0.5) {
-            self.pay();
-        }
-    }
-
     /// Connections over a partition are given up after a while.
     pub fn part_connections(&mut self) {
         self.figures.partitions += 1;
-        for (pair, epoch) in self.connections.clone() {
-            if !self.links.reaches(pair.0, pair.1) {
-                let ms = self.rng.random_range(5_000..40_000);
-                self.later(ms, Happening::Starves { pair, epoch });
-            }
+        let cut = |(pair, _): &(&(usize, usize), &Connection)| !self.links.reaches(pair.0, pair.1);
+        let cut: Vec<_> = self.connections.iter().filter(cut).map(|(pair, open)| (*pair, open.epoch)).collect();
+        for (pair, epoch) in cut {
+            let ms = self.rng.random_range(5_000..40_000);
+            self.later(ms, Happening::Starves { pair, epoch });
         }
     }
 
-    /// Somebody pays somebody through some node.
-    pub fn pay(&mut self) {
-        let node = self.rng.random_range(0..self.nodes.len());
-        let mut anybody = || self.rng.random_range(0..self.people.len());
-        let ((key, from), (_, to)) = (&self.people[anybody()], &self.people[anybody()]);
-        let Some(live) = &self.nodes[node].live else { return };
-        let account = self.nodes[node].store.accounts().get(from).copied();
-        let account = account.unwrap_or(Account { balance: Amount::ZERO, nonce: self.network.nonce_base });
-        let mut nonce = live.chain.pool().next_nonce(from).unwrap_or(account.nonce);
-        // Now and then one that leaves a gap, or replaces one that waits.
-        match self.rng.random_range(0..20) {
-            0 => nonce += 1,
-            1 => nonce = account.nonce,
-            _ => {}
+    /// Groups of nodes that are connected, on some way, with one another.
+    pub fn islands(&self) -> Vec<Vec<usize>> {
+        let mut of: Vec<_> = (0..self.nodes.len()).collect();
+        for (a, b) in self.connections.keys() {
+            let (a, b) = (of[*a], of[*b]);
+            of.iter_mut().filter(|island| **island == a).for_each(|island| *island = b);
         }
-        // Now and then nearly everything, so that branches differ in what can be paid.
-        let all = account.balance.as_drops().max(2);
-        let most = if self.rng.random_bool(0.1) { all } else { (all / 50).max(2) };
-        let amount = Amount::drops(self.rng.random_range(1..most));
-        let fee = Amount::drops(self.rng.random_range(0..100_000));
-        let chain = self.network.chain;
-        let transfer = Transfer::sign(key, &chain, *to, amount, fee, nonce, Vec::new());
-        self.hear(node, Node::submission(Transaction::Transfer(transfer)));
-    }
-
-    /// What must hold when everything was quiet for a while.
-    pub fn check(&mut self) -> Result<Figures, String> {
-        let first = &self.nodes[0].store;
-        let replayed = replay(first)?;
-        let supply = self.network.supply_at(self.tip(0).height);
-        for node in &self.nodes {
-            let (index, tip) = (node.index, node.store.tip().unwrap());
-            let live = node.live.as_ref().ok_or(format!("node {index} does not run"))?;
-            let claim = |holds: bool, what: &str| if holds { Ok(()) } else { Err(format!("node {index}: {what}")) };
-            claim(tip == self.tip(0), &format!("its tip {tip:?} is not {:?}", self.tip(0)))?;
-            claim(live.chain.tip() == tip, "machine and store have different tips")?;
-            claim(node.store.accounts() == first.accounts(), "its accounts are others")?;
-            claim(node.store.accounts() == replayed.accounts(), "its accounts are not those of a replay")?;
-            // B30: nothing but rewards creates money.
-            claim(node.store.supply() == supply, "its accounts hold more or less than was ever made")?;
-            let settled = matches!(live.chain.state(), chain::State::Settled { .. });
-            claim(settled, &format!("its chain is {:?}", live.chain.state()))?;
-            let following = live.syncer.state() == &syncer::State::Following && !live.syncer.is_syncing();
-            claim(following, &format!("its syncer is {:?}", live.syncer.state()))?;
-            let connected = discovery::State::Connected { ready: self.nodes.len() - 1 };
-            claim(live.discovery.state() == &connected, &format!("it is {:?}", live.discovery.state()))?;
-            let operator: BTreeSet<_> = [miner::Reason::Operator].into();
-            let only_operator =
-                matches!(live.miner.state(), miner::State::Paused { reasons, .. } if *reasons == operator);
-            claim(only_operator, &format!("its miner is {:?}", live.miner.state()))?;
-            let figures = live.chain.figures();
-            self.figures.reorganisations += figures.reorganisations;
-            self.figures.deepest = self.figures.deepest.max(figures.deepest_reorganisation);
+        let mut islands = BTreeMap::<_, Vec<_>>::new();
+        for (node, island) in of.into_iter().enumerate().filter(|(node, _)| self.nodes[*node].live.is_some()) {
+            islands.entry(island).or_default().push(node);
         }
-        self.figures.height = self.tip(0).height;
-        Ok(self.figures)
+        islands.into_values().collect()
     }
 }
 
-/// The chain of `store` from genesis on, by all rules.
-fn replay(store: &MemoryChain) -> Result<MemoryChain, String> {
-    let network = store.network();
-    let mut fresh = MemoryChain::new(network.clone());
-    for id in &store.main_chain()[1..] {
-        let block = store.block(id).unwrap().ok_or(format!("the body of block {id} is missing"))?;
-        let block = check::block_alone(block, network, |_| false).map_err(|error| format!("block {id}: {error}"))?;
-        fresh.connect(Arc::new(block)).map_err(|error| format!("block {id}: {error}"))?;
-    }
-    Ok(fresh)
-}
-
-fn pair(a: usize, b: usize) -> (usize, usize) {
+pub(super) fn pair(a: usize, b: usize) -> (usize, usize) {
     (a.min(b), a.max(b))
 }
