@@ -10,8 +10,7 @@ mod sim;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use sim::links::Weather;
-use sim::plan::{MINUTE, Plan, SECOND};
+use sim::plan::{MINUTE, Plan};
 use sim::seeds::for_seeds;
 use sim::world::{Figures, World};
 

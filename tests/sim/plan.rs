@@ -57,7 +57,7 @@ impl Plan {
         Self {
             nodes,
             wanted: 8,
-            max_inbound: 24,
+            max_inbound: 64,
             bootstrap: 1,
             start_ms: 5 * SECOND,
             late: 0.0,

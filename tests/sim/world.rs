@@ -10,9 +10,9 @@ use machines::miner::{self, JobId};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::links::{Links, Weather, exponential};
+use super::links::{Links, exponential};
 use super::message::Message;
-use super::node::{Input, Node, Output, address, index_at, index_of, peer_id};
+use super::node::{Input, Node, Output, address, peer_id};
 use super::plan::{HASHES, PEOPLE, Plan, START, person};
 use super::rendezvous::Rendezvous;
 use super::verifier::Verifier;
