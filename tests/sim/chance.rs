@@ -25,8 +25,7 @@ impl World {
         Ok(())
     }
 
-    /// Nothing goes wrong any more: all nodes run, all links are up. After a while the first node finds the next blocks,
-    /// which decides between branches of equal work; then nobody is lucky.
+    /// Nothing goes wrong any more: all nodes run, all links are up.
     pub fn quiet(&mut self) -> Result<(), String> {
         self.chaos = false;
         self.links.weather = Weather::FAIR;
@@ -37,10 +36,16 @@ impl World {
                 self.start(node);
             }
         }
+        self.settle()
+    }
+
+    /// After a while one node finds the next blocks, which decides between branches of equal work; then nobody is lucky.
+    pub fn settle(&mut self) -> Result<(), String> {
         self.run(2 * MINUTE)?;
-        self.mine(&[0]);
-        let height = self.tip(0).height + 3;
-        self.run_until(20 * MINUTE, "the first node finds blocks", |world| world.tip(0).height >= height)?;
+        let one = self.running().next().ok_or("no node runs")?.index;
+        self.mine(&[one]);
+        let height = self.tip(one).height + 3;
+        self.run_until(20 * MINUTE, "the only miner finds blocks", |world| world.tip(one).height >= height)?;
         self.mine(&[]);
         self.run(MINUTE)
     }

@@ -16,19 +16,19 @@ impl World {
         if islands.len() != 1 {
             return Err(format!("the network fell apart: {islands:?}"));
         }
-        let first = &self.nodes[0].store;
+        let first = &self.nodes[islands[0][0]].store;
         let replayed = replay(first)?;
-        for node in &self.nodes {
-            let index = node.index;
-            check_node(node, first, &replayed).map_err(|what| format!("node {index}: {what}"))?;
+        let (mut reorganisations, mut deepest) = (0, 0);
+        for node in self.running() {
+            check_node(node, first, &replayed).map_err(|what| format!("node {}: {what}", node.index))?;
             if let Some(live) = &node.live {
                 let figures = live.chain.figures();
-                self.figures.reorganisations += figures.reorganisations;
-                self.figures.deepest = self.figures.deepest.max(figures.deepest_reorganisation);
+                reorganisations += figures.reorganisations;
+                deepest = figures.deepest_reorganisation.max(deepest);
             }
         }
-        self.figures.height = self.tip(0).height;
-        Ok(self.figures)
+        self.figures.height = first.tip().unwrap().height;
+        Ok(Figures { reorganisations, deepest, ..self.figures })
     }
 }
 

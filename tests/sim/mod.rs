@@ -3,14 +3,17 @@
 
 pub mod chance;
 pub mod check;
+mod churn;
 pub mod effects;
 pub mod links;
 pub mod message;
 pub mod node;
+mod parted;
 pub mod plan;
 pub mod queue;
 pub mod rendezvous;
 pub mod seeds;
+mod stale;
 pub mod talk;
 pub mod verifier;
 pub mod world;

@@ -76,7 +76,7 @@ impl Plan {
     /// A network of 5 to 50 nodes with all that may go wrong. Small ones are more frequent: they are as good at
     /// finding faults, and cheaper.
     pub fn drawn(rng: &mut ChaCha8Rng) -> Self {
-        let nodes = 5 + (46.0 * rng.random::<f64>().powi(3)) as usize;
+        let nodes = 5 + (46.0 * rng.random::<f64>().powi(2)) as usize;
         Self {
             // Where everybody is connected to everybody else, some faults do not show.
             wanted: rng.random_range(2..=8).min(nodes - 1),

@@ -249,14 +249,15 @@ impl World {
         }
         let node = self.miners[self.rng.random_range(0..self.miners.len())];
         let nonce = self.rng.random();
-        let Some(live) = &self.nodes[node].live else { return };
-        let Some((job, search)) = &live.job else { return };
+        let Some(live) = &mut self.nodes[node].live else { return };
+        let Some((_, search)) = &live.job else { return };
         if live.syncer.is_syncing() {
             self.fail(node, "mines while it is syncing".into());
         } else if search.run(nonce, 1).is_some() {
             self.figures.found += 1;
             self.births.insert(search.id(nonce), (self.time, node));
-            let (job, boot) = (*job, self.nodes[node].boot);
+            let Some((job, _)) = live.job.take() else { return };
+            let boot = self.nodes[node].boot;
             self.later(1, Happening::Found { node, boot, job, nonce });
         }
     }
@@ -299,8 +300,7 @@ impl World {
 
     /// A node mines higher than ever before, on this block.
     fn heard(&mut self, node: usize, id: &BlockId) {
-        if let Some((at, finder)) = self.births.get(id).filter(|(_, finder)| *finder != node) {
-            debug_assert_ne!(*finder, node);
+        if let Some((at, _)) = self.births.get(id).filter(|(_, finder)| *finder != node) {
             self.figures.heard_ms += self.time - at;
             self.figures.heard += 1;
         }
@@ -422,6 +422,19 @@ impl World {
             let ms = self.rng.random_range(5_000..40_000);
             self.later(ms, Happening::Starves { pair, epoch });
         }
+    }
+
+    /// Nodes that run.
+    pub fn running(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| node.live.is_some())
+    }
+
+    /// Whether all nodes have the same chain, but for its last two blocks, which luck decides about; and from where on.
+    pub fn one_chain(&self) -> Option<u64> {
+        let lowest = self.running().map(|node| node.store.tip().unwrap().height).min()?.checked_sub(2)?;
+        let mut ids = self.running().map(|node| node.store.main_id(lowest).unwrap());
+        let first = ids.next()?;
+        ids.all(|id| id == first).then_some(lowest)
     }
 
     /// Groups of nodes that are connected, on some way, with one another.
