@@ -25,8 +25,7 @@ impl Stale {
         let (found, chain) = (world.figures.found - before.found, world.tip(0).height - height);
         let delay_ms = (world.figures.heard_ms - before.heard_ms) as f64 / (world.figures.heard - before.heard) as f64;
         let spacing = (world.time - begin) as f64 / chain as f64;
-        let stale =
-            Self { found, share: 1.0 - chain as f64 / found as f64, delay: delay_ms / world.plan.spacing_ms as f64 };
+        let stale = Self { share: 1.0 - chain as f64 / found as f64, delay: delay_ms / world.plan.spacing_ms as f64 };
         println!(
             "seed {seed}: {stale:?} of {found} blocks, a block each {spacing:.0} ms, {} events",
             world.figures.events
