@@ -1,42 +1,60 @@
 //! Bodies from several peers at once, in a sliding window; handed on in order.
 //!
-//! Decides which block is asked of whom, and when to ask somebody else. Never looks into a block.
+//! Decides which block is asked of whom, and when to ask somebody else too. A body is taken only if it is the very
+//! block: its transactions and its signature are those of the header. So whatever is wrong with a run later, it is the
+//! headers' fault and not of who sent a body.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use ledger::{Block, BlockId};
+use ledger::{Block, BlockId, Transaction, merkle};
 
 use super::event::Ask;
 use crate::PeerId;
 
 /// Bytes of bodies that may be asked for, wait for an earlier one, or wait at the chain.
 pub const WINDOW_BYTES: usize = 16_000_000;
-/// Bytes that one question should bring: enough to keep a fast line busy, little enough to be answered in time.
+/// Bytes that one question should bring at most: enough to keep a fast line busy, little enough to be answered in time.
 pub const REQUEST_BYTES: usize = 1_000_000;
+/// Bytes that the first question to a peer should bring: not much is lost if it does not answer.
+pub const START_BYTES: usize = 250_000;
 /// Blocks in one question; the wire's own limit is the same.
 pub const REQUEST_BLOCKS: usize = 256;
-/// Questions to one peer at a time.
-pub const PER_PEER: usize = 4;
-/// Blocks that were handed on and are not connected yet: keeps the verifier and the chain busy, not more.
+/// Blocks that were handed on and are not connected yet. The chain has 4 096 at the verifier at most and drops what is
+/// beyond: the other half is for blocks that are announced.
 pub const MAX_OFFERED: usize = 2_048;
+
+/// Who can be asked for bodies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub peer: PeerId,
+    /// Height of its tip: it may have the blocks up to there, or is found out when asked.
+    pub height: u64,
+    /// Questions that it may be asked at a time.
+    pub questions: usize,
+    /// Bytes that one question to it should bring.
+    pub bytes: usize,
+}
 
 #[derive(Debug, Clone)]
 struct Asked {
     peer: PeerId,
-    ids: Vec<BlockId>,
+    blocks: Range<usize>,
     at: u64,
 }
 
-/// The download of one run of blocks.
+/// The download of one run of blocks, named by their index in it.
 #[derive(Debug, Clone)]
 pub(super) struct Download {
-    /// Not asked for, lowest first.
-    todo: VecDeque<(usize, BlockId)>,
-    asked: BTreeMap<Ask, (usize, Asked)>,
+    ids: Vec<BlockId>,
+    /// Height of the first block.
+    first_height: u64,
+    /// Neither asked for nor arrived.
+    todo: BTreeSet<usize>,
+    asked: BTreeMap<Ask, Asked>,
     /// Arrived, by index of the first block, waiting for earlier ones.
     arrived: BTreeMap<usize, (PeerId, Vec<Block>)>,
     arrived_bytes: usize,
-    total: usize,
     /// Handed on to the chain.
     offered: usize,
     /// Taken by the chain.
@@ -46,11 +64,17 @@ pub(super) struct Download {
 }
 
 /// What an answer with blocks is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Arrival {
     /// The blocks that were asked for, or the first of them.
-    Good(PeerId),
-    /// None: it follows another branch. No offence, but it is of no use.
+    Good {
+        peer: PeerId,
+        bytes: usize,
+        asked_at: u64,
+        /// Who was asked for the same blocks too, and when.
+        others: Vec<(PeerId, u64)>,
+    },
+    /// None: it follows another branch, or does not keep old blocks. No offence, but it is of no use.
     Nothing(PeerId),
     /// Others than were asked for.
     Wrong(PeerId),
@@ -63,10 +87,12 @@ pub(super) struct Ready {
 }
 
 impl Download {
-    pub fn new(ids: Vec<BlockId>) -> Self {
+    /// The bodies of `ids`, of which the first is at `first_height`.
+    pub fn new(ids: Vec<BlockId>, first_height: u64) -> Self {
         Self {
-            total: ids.len(),
-            todo: ids.into_iter().enumerate().collect(),
+            todo: (0..ids.len()).collect(),
+            ids,
+            first_height,
             asked: BTreeMap::new(),
             arrived: BTreeMap::new(),
             arrived_bytes: 0,
@@ -77,92 +103,166 @@ impl Download {
     }
 
     pub fn total(&self) -> usize {
-        self.total
+        self.ids.len()
     }
 
     pub fn taken(&self) -> usize {
         self.taken
     }
 
-    /// How many blocks, from the lowest on, were handed to the chain.
-    pub fn offered(&self) -> usize {
-        self.offered
+    /// The chain took blocks: gives how many that really are. Late news of an earlier run must not count for more than
+    /// was offered.
+    pub fn take(&mut self, blocks: usize) -> usize {
+        let count = blocks.min(self.offered - self.taken);
+        self.taken += count;
+        count
     }
 
-    /// The chain took blocks. Late news of an earlier run must not count for more than was offered.
-    pub fn take(&mut self, blocks: usize) {
-        self.taken = (self.taken + blocks).min(self.offered);
+    /// Whether this run handed the block to the chain.
+    pub fn offered(&self, id: &BlockId) -> bool {
+        self.ids[..self.offered].contains(id)
+    }
+
+    /// Whether the chain has blocks that it did not take yet.
+    pub fn waits_for_chain(&self) -> bool {
+        self.offered > self.taken
+    }
+
+    /// Whether anybody is asked.
+    pub fn is_asking(&self) -> bool {
+        !self.asked.is_empty()
     }
 
     pub fn peers(&self) -> BTreeSet<PeerId> {
-        self.asked.values().map(|(_, asked)| asked.peer).collect()
+        self.asked.values().map(|asked| asked.peer).collect()
     }
 
-    /// The next question for `peer`, if the window and its share allow one.
-    pub fn next(&mut self, peer: PeerId, ask: Ask, now: u64) -> Option<Vec<BlockId>> {
-        let in_flight: usize = self.asked.values().map(|(_, asked)| asked.ids.len()).sum();
-        let of_peer = self.asked.values().filter(|(_, asked)| asked.peer == peer).count();
-        let waiting = self.offered - self.taken;
-        let window = (in_flight + waiting) * self.mean_bytes + self.arrived_bytes;
-        if of_peer >= PER_PEER || waiting >= MAX_OFFERED || (window >= WINDOW_BYTES && in_flight + waiting > 0) {
+    /// The next question for a source, if the window and its share allow one: blocks that others keep everybody waiting
+    /// for come before new ones.
+    pub fn next(
+        &mut self,
+        source: &Source,
+        ask: Ask,
+        now: u64,
+        patience: impl Fn(&PeerId) -> u64,
+    ) -> Option<Vec<BlockId>> {
+        if self.asked.values().filter(|asked| asked.peer == source.peer).count() >= source.questions {
             return None;
         }
-        let &(first, _) = self.todo.front()?;
-        let want = (REQUEST_BYTES / self.mean_bytes.max(1)).clamp(1, REQUEST_BLOCKS);
-        let mut ids = Vec::new();
-        while ids.len() < want && self.todo.front().is_some_and(|(i, _)| *i == first + ids.len()) {
-            ids.extend(self.todo.pop_front().map(|(_, id)| id));
+        let has = usize::try_from((source.height + 1).saturating_sub(self.first_height)).unwrap_or(usize::MAX);
+        let most = (source.bytes.min(REQUEST_BYTES) / self.mean_bytes.max(1)).clamp(1, REQUEST_BLOCKS);
+        let mut blocks = self.late(source, now, patience).or_else(|| self.fresh())?;
+        blocks.end = blocks.end.min(has).min(blocks.start + most);
+        if blocks.is_empty() {
+            return None;
         }
-        self.asked.insert(ask, (first, Asked { peer, ids: ids.clone(), at: now }));
+        self.todo.retain(|index| !blocks.contains(index));
+        let ids = self.ids[blocks.clone()].to_vec();
+        self.asked.insert(ask, Asked { peer: source.peer, blocks, at: now });
         Some(ids)
     }
 
     /// Blocks arrived. None if they answer no open question.
     pub fn arrive(&mut self, ask: Ask, blocks: Vec<Block>) -> Option<Arrival> {
-        let (first, asked) = self.asked.remove(&ask)?;
-        let got: Vec<_> = blocks.iter().map(|block| block.header.id()).collect();
-        if got.is_empty() || !asked.ids.starts_with(&got) {
-            self.put_back(first, &asked.ids);
-            return Some(if got.is_empty() { Arrival::Nothing(asked.peer) } else { Arrival::Wrong(asked.peer) });
+        let Asked { peer, blocks: wanted, at } = self.asked.remove(&ask)?;
+        let ids = &self.ids[wanted.clone()];
+        let right = blocks.len() <= ids.len() && blocks.iter().zip(ids).all(|(block, id)| is_the_block(block, id));
+        if blocks.is_empty() || !right {
+            self.release(wanted);
+            return Some(if right { Arrival::Nothing(peer) } else { Arrival::Wrong(peer) });
         }
-        self.put_back(first + got.len(), &asked.ids[got.len()..]);
+        let got = wanted.start..wanted.start + blocks.len();
         let bytes: usize = blocks.iter().map(Block::size).sum();
         self.mean_bytes = (self.mean_bytes + bytes / got.len()) / 2;
         self.arrived_bytes += bytes;
-        self.arrived.insert(first, (asked.peer, blocks));
-        Some(Arrival::Good(asked.peer))
+        self.arrived.insert(got.start, (peer, blocks));
+        let overlaps = |asked: &Asked| asked.blocks.start < got.end && got.start < asked.blocks.end;
+        let same: Vec<_> = self.asked.iter().filter(|(_, asked)| overlaps(asked)).map(|(ask, _)| *ask).collect();
+        let same: Vec<_> = same.into_iter().filter_map(|ask| self.asked.remove(&ask)).collect();
+        self.release(wanted);
+        same.iter().for_each(|asked| self.release(asked.blocks.clone()));
+        let others = same.into_iter().map(|asked| (asked.peer, asked.at)).collect();
+        Some(Arrival::Good { peer, bytes, asked_at: at, others })
     }
 
     /// A question failed: its blocks are asked for again. Gives whom it was asked of.
     pub fn fail(&mut self, ask: Ask) -> Option<PeerId> {
-        let (first, asked) = self.asked.remove(&ask)?;
-        self.put_back(first, &asked.ids);
+        let asked = self.asked.remove(&ask)?;
+        self.release(asked.blocks);
         Some(asked.peer)
     }
 
-    /// Questions that are older than `patience`.
-    pub fn overdue(&self, now: u64, patience: impl Fn(&PeerId) -> u64) -> Vec<Ask> {
-        let late = |asked: &Asked| asked.at.saturating_add(patience(&asked.peer)) <= now;
-        self.asked.iter().filter(|(_, (_, asked))| late(asked)).map(|(ask, _)| *ask).collect()
+    /// Questions that are older than the deadline of whom they were asked.
+    pub fn overdue(&self, now: u64, deadline: impl Fn(&PeerId) -> u64) -> Vec<Ask> {
+        let late = |asked: &Asked| asked.at.saturating_add(deadline(&asked.peer)) <= now;
+        self.asked.iter().filter(|(_, asked)| late(asked)).map(|(ask, _)| *ask).collect()
     }
 
     /// Questions to a peer that is gone.
     pub fn of_peer(&self, peer: &PeerId) -> Vec<Ask> {
-        self.asked.iter().filter(|(_, (_, asked))| asked.peer == *peer).map(|(ask, _)| *ask).collect()
+        self.asked.iter().filter(|(_, asked)| asked.peer == *peer).map(|(ask, _)| *ask).collect()
     }
 
-    /// The next blocks in order, if they have arrived.
+    /// The next blocks in order, if they have arrived and the chain has room for them.
     pub fn ready(&mut self) -> Option<Ready> {
-        let (from, blocks) = self.arrived.remove(&self.offered)?;
+        let waiting = self.offered - self.taken;
+        let entry = self.arrived.first_entry().filter(|entry| *entry.key() == self.offered)?;
+        if waiting + entry.get().1.len() > MAX_OFFERED {
+            return None;
+        }
+        let (from, blocks) = entry.remove();
         self.offered += blocks.len();
         self.arrived_bytes -= blocks.iter().map(Block::size).sum::<usize>();
         Some(Ready { from, blocks })
     }
 
-    fn put_back(&mut self, first: usize, ids: &[BlockId]) {
-        for (i, id) in ids.iter().enumerate().rev() {
-            let at = self.todo.partition_point(|(index, _)| *index < first + i);
-            self.todo.insert(at, (first + i, *id));
+    /// The lowest blocks that everybody asked for them keeps waiting, and this source was not asked for.
+    fn late(&self, source: &Source, now: u64, patience: impl Fn(&PeerId) -> u64) -> Option<Range<usize>> {
+        let late = |asked: &Asked| asked.at.saturating_add(patience(&asked.peer)) <= now;
+        let mut open: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
+        for asked in self.asked.values() {
+            let (end, for_us) = open.entry(asked.blocks.start).or_insert((asked.blocks.end, true));
+            *end = (*end).min(asked.blocks.end);
+            *for_us &= asked.peer != source.peer && late(asked);
         }
+        open.into_iter().find(|(_, (_, for_us))| *for_us).map(|(start, (end, _))| start..end)
     }
+
+    /// The lowest blocks that nobody is asked for, if they fit into the window. The very lowest always do: all others
+    /// wait for them.
+    fn fresh(&self) -> Option<Range<usize>> {
+        let start = *self.todo.first()?;
+        let asked: usize = self.asked.values().map(|asked| asked.blocks.len()).sum();
+        let waiting = self.offered - self.taken;
+        let window = (asked + waiting) * self.mean_bytes + self.arrived_bytes;
+        if window >= WINDOW_BYTES && start != self.offered {
+            return None;
+        }
+        let ahead = self.todo.range(start..).zip(start..).take(REQUEST_BLOCKS);
+        Some(start..start + ahead.take_while(|(index, next)| *index == next).count())
+    }
+
+    /// These blocks are not asked for by this question any more. Those that neither arrived nor are asked for by
+    /// another one are to be asked for again.
+    fn release(&mut self, blocks: Range<usize>) {
+        let below = self.arrived.range(..=blocks.start).next_back();
+        let arrived: Vec<_> = below
+            .into_iter()
+            .chain(self.arrived.range(blocks.clone()))
+            .map(|(start, (_, blocks))| *start..start + blocks.len())
+            .collect();
+        let asked: Vec<_> = self.asked.values().map(|asked| asked.blocks.clone()).collect();
+        let open = |index: &usize| {
+            *index >= self.offered && !arrived.iter().chain(&asked).any(|range| range.contains(index))
+        };
+        self.todo.extend(blocks.filter(open));
+    }
+}
+
+/// Whether this is the block with this id and nothing of it was changed on its way.
+fn is_the_block(block: &Block, id: &BlockId) -> bool {
+    let leaves = || block.transactions.iter().map(Transaction::leaf).collect::<Vec<_>>();
+    block.header.id() == *id
+        && merkle::root(&leaves()) == block.header.root
+        && id.is_signed_by(&block.header.miner, &block.signature)
 }

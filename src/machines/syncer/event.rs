@@ -49,8 +49,8 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// The chain has a new end.
-    TipChanged(Tip),
+    /// The chain has a new end: what is stored tells which.
+    TipChanged,
     /// The chain took blocks of the sync.
     Taken {
         /// How many.
@@ -65,6 +65,8 @@ pub enum Event {
         /// Why.
         error: BlockError,
     },
+    /// Blocks that were offered did not reach the chain: it has too much to do.
+    NotTaken,
     /// Time passes.
     Tick,
 }
@@ -102,8 +104,13 @@ pub enum Effect {
         /// Who delivered them.
         from: PeerId,
     },
-    /// This node is behind its peers, or no longer.
+    /// Whether this node is behind its peers, as far as that may keep it from mining.
     Syncing(bool),
+    /// A peer does not come up to what has been this node's tip for long.
+    Lagging {
+        /// The peer.
+        peer: PeerId,
+    },
     /// A peer broke a rule.
     Misbehaved {
         /// The peer.

@@ -1,6 +1,20 @@
 //! Checking a run of headers before anything of it is stored: linked, worked for, and with the targets of rule D.
+//!
+//! Of each header only the id is kept, 32 bytes, and nothing once the run is dropped.
 
 use ledger::{BlockError, BlockId, ChainSource, Header, Network, ViewError, Work, check};
+
+use crate::bounded::BoundedSet;
+
+/// What headers are checked against.
+pub(super) struct Rules<'a> {
+    pub network: &'a Network,
+    /// This node's clock, unix milliseconds.
+    pub unix: u64,
+    /// Blocks that were refused for ever.
+    pub invalid: &'a BoundedSet<BlockId>,
+    pub view: &'a dyn ChainSource,
+}
 
 /// Headers on top of a block that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +23,11 @@ pub(super) struct HeaderRun {
     pub ids: Vec<BlockId>,
     /// Cumulative work at the end of the run.
     pub work: Work,
+    /// The headers that were looked at, those that are stored included.
+    pub seen: usize,
+    /// The next header is so far ahead of this node's clock that it must wait (B2): the run ends before it.
+    pub early_ms: Option<u64>,
+    last_id: BlockId,
     last: Header,
     before_last: Option<Header>,
 }
@@ -28,63 +47,78 @@ pub(super) enum HeadersError {
 }
 
 impl HeaderRun {
-    /// Starts a run with `headers`; those that are stored already are skipped. None when all are stored.
-    pub fn start(
-        headers: &[Header],
-        network: &Network,
-        view: &dyn ChainSource,
-    ) -> Result<Result<Option<Self>, HeadersError>, ViewError> {
-        let mut parent = None;
-        for (i, header) in headers.iter().enumerate() {
-            let id = header.id();
-            if let Some(stored) = view.header(&id)? {
-                parent = Some((id, stored));
-                continue;
-            }
-            let base = match parent {
-                Some((id, stored)) if header.previous == id => stored,
-                _ => match view.header(&header.previous)? {
-                    Some(stored) => stored,
-                    None => return Ok(Err(HeadersError::Detached)),
-                },
-            };
-            let before_last = match base.header.height {
-                0 => None,
-                _ => view.header(&base.header.previous)?.map(|stored| stored.header),
-            };
-            let mut run = Self { ids: Vec::new(), work: base.work, last: base.header, before_last };
-            return Ok(run.extend(&headers[i..], network).map(|()| Some(run)));
-        }
-        Ok(Ok(None))
+    /// An empty run on the stored block that `headers` follow.
+    pub fn start(headers: &[Header], view: &dyn ChainSource) -> Result<Result<Self, HeadersError>, ViewError> {
+        let Some(first) = headers.first() else { return Ok(Err(HeadersError::Detached)) };
+        let Some(base) = view.header(&first.previous)? else { return Ok(Err(HeadersError::Detached)) };
+        let before_last = match base.header.height {
+            0 => None,
+            _ => view.header(&base.header.previous)?.map(|stored| stored.header),
+        };
+        Ok(Ok(Self {
+            ids: Vec::new(),
+            work: base.work,
+            seen: 0,
+            early_ms: None,
+            last_id: first.previous,
+            last: base.header,
+            before_last,
+        }))
     }
 
-    /// Adds headers at the end.
-    pub fn extend(&mut self, headers: &[Header], network: &Network) -> Result<(), HeadersError> {
+    /// Adds headers at the end; those at its beginning that are stored already are only passed by.
+    pub fn extend(&mut self, headers: &[Header], rules: &Rules) -> Result<Result<(), HeadersError>, ViewError> {
         for header in headers {
-            let height = header.height;
-            if header.previous != self.last_id() {
-                return Err(HeadersError::Hole(self.last.height));
+            if header.previous != self.last_id {
+                return Ok(Err(HeadersError::Hole(self.last.height)));
             }
-            let id = check::header_alone(header, network)
-                .and_then(|id| {
-                    check::header_in_context(header, &self.last, self.before_last.as_ref(), network).map(|()| id)
-                })
-                .map_err(|error| HeadersError::Invalid(height, error))?;
+            let id = match self.check(header, rules) {
+                Ok(id) => id,
+                Err(BlockError::FromTheFuture { ahead_ms }) => {
+                    self.early_ms = Some(ahead_ms);
+                    return Ok(Ok(()));
+                }
+                Err(error) => return Ok(Err(HeadersError::Invalid(header.height, error))),
+            };
+            let stored = if self.ids.is_empty() { rules.view.header(&id)? } else { None };
             let work = header.target.work().ok().and_then(|work| self.work.checked_add(work));
-            self.work = work.ok_or(HeadersError::Invalid(height, BlockError::Overflow))?;
+            let Some(work) = work else {
+                return Ok(Err(HeadersError::Invalid(header.height, BlockError::Overflow)));
+            };
+            if stored.is_none() {
+                self.ids.push(id);
+            }
+            self.work = work;
+            self.seen += 1;
+            self.last_id = id;
             self.before_last = Some(std::mem::replace(&mut self.last, header.clone()));
-            self.ids.push(id);
         }
-        Ok(())
+        Ok(Ok(()))
+    }
+
+    /// Whether `headers` continue this run.
+    pub fn is_followed_by(&self, headers: &[Header]) -> bool {
+        headers.first().is_none_or(|first| first.previous == self.last_id)
     }
 
     /// Id of the last header.
     pub fn last_id(&self) -> BlockId {
-        self.ids.last().copied().unwrap_or_else(|| self.last.id())
+        self.last_id
     }
 
     /// Height of the last header.
     pub fn last_height(&self) -> u64 {
         self.last.height
+    }
+
+    /// The work first: it is what costs a stranger something.
+    fn check(&self, header: &Header, rules: &Rules) -> Result<BlockId, BlockError> {
+        let id = check::header_alone(header, rules.network)?;
+        if rules.invalid.contains(&id) {
+            return Err(BlockError::InvalidAncestor(id));
+        }
+        check::header_in_context(header, &self.last, self.before_last.as_ref(), rules.network)?;
+        check::not_from_the_future(header, rules.unix, rules.network)?;
+        Ok(id)
     }
 }

@@ -1,0 +1,164 @@
+//! The way of bodies: the blocks of one run of headers, from everybody who has them, to the chain.
+//!
+//! Decides who is asked for how much, who is left alone, and when a run is given up. Which block is asked of whom is
+//! [`Download`]'s.
+
+use ledger::{Block, BlockError, BlockId, Fault};
+
+use super::download::{Arrival, Download};
+use super::headers::HeaderRun;
+use super::{Ask, Effect, PATIENCE_MS, Syncer, Work};
+use crate::PeerId;
+
+/// A question for bodies is given up after this long; after 20 and 40 s where a peer delivered before and failed lately.
+/// Another one was asked for the same blocks long before.
+pub(super) const BODIES_MS: u64 = 10_000;
+/// The chain must take something within this time, or the sync starts again.
+pub(super) const STUCK_MS: u64 = 60_000;
+/// The same when there is reason to believe that it never will.
+const LOST_MS: u64 = 5_000;
+/// A run is given up when nobody can be asked for its next block for so long: another peer's headers may lead elsewhere.
+const NO_SOURCE_MS: u64 = 5_000;
+
+/// A run of headers whose bodies are being fetched.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Whose headers they are.
+    pub leader: PeerId,
+    pub last_id: BlockId,
+    pub last_height: u64,
+    pub work: ledger::Work,
+    /// Whether more headers follow.
+    pub more: bool,
+    pub download: Download,
+    /// The sync starts again then, unless the chain takes something before.
+    stuck_at: u64,
+    /// When somebody was asked, or the chain was busy, last.
+    busy_at: u64,
+}
+
+impl Run {
+    fn new(run: HeaderRun, leader: PeerId, more: bool, mono: u64) -> Self {
+        let (last_id, last_height, work) = (run.last_id(), run.last_height(), run.work);
+        let first_height = (last_height + 1).saturating_sub(run.ids.len() as u64);
+        let download = Download::new(run.ids, first_height);
+        Self { leader, last_id, last_height, work, more, download, stuck_at: mono + STUCK_MS, busy_at: mono }
+    }
+}
+
+impl Syncer {
+    /// Begins to fetch the bodies of a run.
+    pub(super) fn begin_bodies(&mut self, run: HeaderRun, leader: PeerId, more: bool, mono: u64) {
+        self.blocks.begin(mono);
+        self.work = Work::Blocks(Run::new(run, leader, more, mono));
+    }
+
+    /// Hands on what has arrived, and asks everybody who has room for a question.
+    pub(super) fn ask_bodies(&mut self, mono: u64, effects: &mut Vec<Effect>) {
+        let Work::Blocks(run) = &mut self.work else { return };
+        while let Some(ready) = run.download.ready() {
+            effects.push(Effect::Offer { blocks: ready.blocks, from: ready.from });
+        }
+        let sources = self.peers.sources(self.tip.work, mono);
+        let mut asked = true;
+        while std::mem::take(&mut asked) {
+            for source in &sources {
+                let ask = Ask(self.next_ask);
+                if let Some(ids) = run.download.next(source, ask, mono, |peer| self.peers.patience(peer)) {
+                    self.next_ask += 1;
+                    effects.push(Effect::AskBlocks { ask, peer: source.peer, ids });
+                    asked = true;
+                }
+            }
+        }
+        if run.download.is_asking() || run.download.waits_for_chain() {
+            run.busy_at = mono;
+        }
+    }
+
+    pub(super) fn bodies(&mut self, mono: u64, ask: Ask, blocks: Vec<Block>, effects: &mut Vec<Effect>) {
+        let Work::Blocks(run) = &mut self.work else { return };
+        match run.download.arrive(ask, blocks) {
+            Some(Arrival::Good { peer, bytes, asked_at, others }) => {
+                self.peers.delivered(peer, bytes, asked_at, others.iter().any(|(_, at)| *at > asked_at), mono);
+                // Whoever kept everybody waiting until another one delivered.
+                for (slow, _) in others.into_iter().filter(|(_, at)| at.saturating_add(PATIENCE_MS) <= mono) {
+                    self.peers.blame(slow, mono);
+                }
+            }
+            Some(Arrival::Nothing(peer)) => self.peers.blame(peer, mono),
+            Some(Arrival::Wrong(peer)) => {
+                effects.push(Effect::Misbehaved { peer, why: "sent other blocks than it was asked for".into() });
+                self.peers.blame(peer, mono);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn bodies_failed(&mut self, mono: u64, asks: &[Ask]) {
+        let Work::Blocks(run) = &mut self.work else { return };
+        let failed: Vec<_> = asks.iter().filter_map(|ask| run.download.fail(*ask)).collect();
+        // Once for all that failed at the same moment.
+        for (i, peer) in failed.iter().enumerate() {
+            if !failed[..i].contains(peer) {
+                self.peers.blame(*peer, mono);
+            }
+        }
+    }
+
+    pub(super) fn taken(&mut self, mono: u64, blocks: usize) {
+        let Work::Blocks(run) = &mut self.work else { return };
+        let taken = run.download.take(blocks);
+        run.stuck_at = mono + STUCK_MS;
+        self.pause.blocks(taken, mono);
+        self.blocks.add(taken as u64, mono);
+    }
+
+    /// A block of the sync is refused. With it go all that follow it, so more such news comes, also when the next run
+    /// has begun: only what this run handed on counts.
+    pub(super) fn refused(&mut self, mono: u64, id: BlockId, error: &BlockError) {
+        if error.condemns_the_id() {
+            self.invalid.insert(id);
+        }
+        let Work::Blocks(run) = &mut self.work else { return };
+        if !run.download.offered(&id) {
+            return;
+        }
+        match error {
+            // One before it was refused or lost.
+            BlockError::UnknownParent(_) => run.stuck_at = run.stuck_at.min(mono + LOST_MS),
+            BlockError::FromTheFuture { ahead_ms } => {
+                self.peers.leave_alone(&run.leader, mono.saturating_add((*ahead_ms).min(64_000)));
+                self.work = Work::Idle;
+            }
+            _ => {
+                if error.fault() == Fault::Sender {
+                    self.peers.blame(run.leader, mono);
+                }
+                self.work = Work::Idle;
+            }
+        }
+    }
+
+    /// The chain has too much to do: what was offered is lost.
+    pub(super) fn not_taken(&mut self, mono: u64) {
+        if let Work::Blocks(run) = &mut self.work {
+            run.stuck_at = run.stuck_at.min(mono + LOST_MS);
+        }
+    }
+
+    pub(super) fn bodies_tick(&mut self, mono: u64) {
+        let Work::Blocks(run) = &self.work else { return };
+        let late = run.download.overdue(mono, |peer| self.peers.deadline(peer, BODIES_MS, mono));
+        self.bodies_failed(mono, &late);
+        let Work::Blocks(run) = &self.work else { return };
+        let stuck = run.stuck_at <= mono;
+        if stuck && !run.download.waits_for_chain() {
+            // Its headers are good, and nobody has the bodies: somebody else's may lead elsewhere.
+            self.peers.blame(run.leader, mono);
+        }
+        if stuck || run.busy_at.saturating_add(NO_SOURCE_MS) <= mono {
+            self.work = Work::Idle;
+        }
+    }
+}
