@@ -185,7 +185,7 @@ impl Chain {
             let (left, joined) = (changed.disconnected.len(), changed.connected.len());
             info!(height = tip.height, id = %tip.id, left, joined, "the chain moved to a branch with more work");
         }
-        self.ports.syncer.tell(Mail(syncer::Event::TipChanged(tip)));
+        self.ports.syncer.tell(Mail(syncer::Event::TipChanged));
         self.ports.miner.tell(Mail(miner::Event::TipChanged(tip)));
         self.ports.faucet.tell(Mail(faucet::Event::TipChanged(changed)));
     }

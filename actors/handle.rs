@@ -13,6 +13,7 @@ use machines::discovery::Fixed;
 use machines::faucet::ClaimError;
 use machines::peer::Goodbye;
 use machines::pool::{PoolError, PoolView};
+use machines::syncer::Progress;
 use machines::{PeerId, discovery, miner, peer};
 use serde::Serialize;
 use serde_json::Value;
@@ -136,6 +137,8 @@ pub struct Doors {
     pub pool: watch::Receiver<Arc<PoolView>>,
     /// Whether this node is behind.
     pub syncing: watch::Receiver<bool>,
+    /// How far a sync is.
+    pub progress: watch::Receiver<Progress>,
     /// Peers that passed the handshake.
     pub ready_peers: watch::Receiver<usize>,
     /// Where this node listens.
@@ -192,6 +195,11 @@ impl Handle {
     /// Whether this node is behind its peers.
     pub fn syncing(&self) -> bool {
         *self.doors.syncing.borrow()
+    }
+
+    /// How far a sync is.
+    pub fn progress(&self) -> Progress {
+        self.doors.progress.borrow().clone()
     }
 
     /// Peers that passed the handshake.

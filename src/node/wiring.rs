@@ -18,6 +18,7 @@ use machines::PeerId;
 use machines::discovery::Fixed;
 use machines::faucet::{Claim, Phase};
 use machines::pool::PoolView;
+use machines::syncer::Progress;
 use store::{Reader, Store};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
@@ -97,6 +98,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
 
     let (pool_tx, pool) = watch::channel(Arc::new(PoolView::default()));
     let (syncing_tx, syncing) = watch::channel(false);
+    let (progress_tx, progress) = watch::channel(Progress::resting("Alone", tip.height));
     let (ready_tx, ready_peers) = watch::channel(0);
     let (listening_tx, listening) = watch::channel(Vec::new());
     let greeting = greeting(network.clone(), reader.clone(), agent, syncing.clone());
@@ -115,6 +117,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         reader: reader.clone(),
         pool: pool.clone(),
         syncing,
+        progress,
         ready_peers,
         listening,
         actors: vec![
@@ -152,6 +155,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         net: net_handle.clone(),
         peers: peers.clone(),
         syncing: syncing_tx,
+        progress: progress_tx,
         greeting: greeting.clone(),
     };
     let discovery_ports = DiscoveryPorts {

@@ -19,7 +19,7 @@ impl Node {
                 }
             }
             ChainEffect::TipChanged(changed) => {
-                shell.mail.push_back(Input::Syncer(syncer::Event::TipChanged(changed.tip)));
+                shell.mail.push_back(Input::Syncer(syncer::Event::TipChanged));
                 shell.mail.push_back(Input::Miner(miner::Event::TipChanged(changed.tip)));
             }
             ChainEffect::CheckBlocks { blocks, source } => {
@@ -78,6 +78,8 @@ impl Node {
                 shell.mail.push_back(Input::Miner(miner::Event::Syncing(syncing)));
                 shell.mail.push_back(Input::Chain(ChainEvent::Syncing(syncing)));
             }
+            // Nobody lags for so long here without its connection being given up.
+            syncer::Effect::Lagging { .. } => {}
             syncer::Effect::Misbehaved { peer, why } => {
                 shell.fail(format!("its syncer blames the honest node {}: {why}", index_of(&peer)));
             }

@@ -157,7 +157,8 @@ impl Syncer {
             // Its headers are good, and nobody has the bodies: somebody else's may lead elsewhere.
             self.peers.blame(run.leader, mono);
         }
-        if stuck || run.busy_at.saturating_add(NO_SOURCE_MS) <= mono {
+        let idle = !run.download.is_asking() && !run.download.waits_for_chain();
+        if stuck || idle && run.busy_at.saturating_add(NO_SOURCE_MS) <= mono {
             self.work = Work::Idle;
         }
     }

@@ -156,7 +156,9 @@ impl Download {
         if blocks.is_empty() {
             return None;
         }
-        self.todo.retain(|index| !blocks.contains(index));
+        for index in blocks.clone() {
+            self.todo.remove(&index);
+        }
         let ids = self.ids[blocks.clone()].to_vec();
         self.asked.insert(ask, Asked { peer: source.peer, blocks, at: now });
         Some(ids)

@@ -195,7 +195,6 @@ impl Syncer {
         let limit = MAX_RUN.saturating_mul(1 << self.peers.failures(&peer, mono).min(6)).min(MAX_BRANCH);
         match run {
             Some(run) if run.work > ours.work && !run.ids.is_empty() && (!more || run.ids.len() >= MAX_RUN) => {
-                self.peers.answered(&peer);
                 self.pause.header(mono);
                 self.outrun(peer, mono);
                 self.begin_bodies(run, peer, more, mono);

@@ -138,14 +138,8 @@ impl Peers {
         }
     }
 
-    /// It answered as it should.
-    pub fn answered(&mut self, peer: &PeerId) {
-        if let Some(peer) = self.known.get_mut(peer) {
-            peer.record.failures = peer.record.failures.saturating_sub(1);
-        }
-    }
-
-    /// It delivered bodies that were asked for at `asked_at`; `raced` tells that another one was asked for them too.
+    /// It delivered bodies that were asked for at `asked_at`, which makes up for a failure; headers alone do not.
+    /// `raced` tells that another one was asked for them too.
     pub fn delivered(&mut self, peer: PeerId, bytes: usize, asked_at: u64, raced: bool, mono: u64) {
         let fastest = self.known.values().map(|peer| peer.record.speed).max().unwrap_or(0);
         let Some(known) = self.known.get_mut(&peer) else { return };

@@ -1,5 +1,7 @@
 //! What the syncer shows of itself: its state for the operator, its progress for people.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::PeerId;
@@ -80,5 +82,47 @@ impl Progress {
     /// Whether something is being fetched.
     pub fn is_fetching(&self) -> bool {
         self.total > 0
+    }
+}
+
+impl fmt::Display for Progress {
+    /// For example: `synced 12 000 of 50 000 blocks, 850 a second, 45 s left`.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let what = if self.phase == "Headers" { "headers" } else { "blocks" };
+        let (done, total, rate) = (grouped(self.done), grouped(self.total), grouped(self.per_second));
+        write!(f, "synced {done} of {total} {what}, {rate} a second")?;
+        match self.remaining_s {
+            Some(seconds) => write!(f, ", {} s left", grouped(seconds)),
+            None => write!(f, ", nothing moves"),
+        }
+    }
+}
+
+/// A number in groups of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let group = |(i, digit): (usize, char)| {
+        let space = i > 0 && (digits.len() - i).is_multiple_of(3);
+        space.then_some(' ').into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(group).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_how_far_it_is_and_how_long_it_takes() {
+        let mut progress = Progress {
+            done: 12_000,
+            total: 1_050_000,
+            per_second: 850,
+            remaining_s: Some(1_221),
+            ..Progress::resting("Blocks", 12_000)
+        };
+        assert_eq!(progress.to_string(), "synced 12 000 of 1 050 000 blocks, 850 a second, 1 221 s left");
+        (progress.phase, progress.remaining_s) = ("Headers", None);
+        assert_eq!(progress.to_string(), "synced 12 000 of 1 050 000 headers, 850 a second, nothing moves");
     }
 }
