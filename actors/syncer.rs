@@ -67,7 +67,18 @@ impl Syncer {
         meter: Arc<Meter>,
         vital: Vital,
     ) -> Self {
-        Self { machine, reader, ports, clock, meter, vital, moves: Moves::new("syncer"), told_syncing: Some(false), told_at: 0, gone: None }
+        Self {
+            machine,
+            reader,
+            ports,
+            clock,
+            meter,
+            vital,
+            moves: Moves::new("syncer"),
+            told_syncing: Some(false),
+            told_at: 0,
+            gone: None,
+        }
     }
 
     fn on(&mut self, event: Event) {

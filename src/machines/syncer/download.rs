@@ -254,9 +254,8 @@ impl Download {
             .map(|(start, (_, blocks))| *start..start + blocks.len())
             .collect();
         let asked: Vec<_> = self.asked.values().map(|asked| asked.blocks.clone()).collect();
-        let open = |index: &usize| {
-            *index >= self.offered && !arrived.iter().chain(&asked).any(|range| range.contains(index))
-        };
+        let open =
+            |index: &usize| *index >= self.offered && !arrived.iter().chain(&asked).any(|range| range.contains(index));
         self.todo.extend(blocks.filter(open));
     }
 }

@@ -36,8 +36,9 @@ impl Bench {
     /// Handles an event and gives the questions and offers.
     fn on(&mut self, mono: u64, event: Event) -> Vec<Effect> {
         let effects = self.syncer.on(at(mono), event, &self.store).unwrap();
-        let (rest, news): (Vec<_>, Vec<_>) =
-            effects.into_iter().partition(|e| !matches!(e, Effect::Syncing(_) | Effect::Misbehaved { .. } | Effect::Lagging { .. }));
+        let (rest, news): (Vec<_>, Vec<_>) = effects
+            .into_iter()
+            .partition(|e| !matches!(e, Effect::Syncing(_) | Effect::Misbehaved { .. } | Effect::Lagging { .. }));
         for effect in news {
             match effect {
                 Effect::Syncing(syncing) => self.said.push(syncing),
