@@ -8,24 +8,28 @@ use std::time::Duration;
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{Swarm, SwarmBuilder, dns, gossipsub, identify, kad, noise, ping, request_response, tcp, yamux};
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{Swarm, SwarmBuilder, dns, gossipsub, identify, kad, noise, ping, request_response, tcp, upnp, yamux};
 use libp2p::{identity::Keypair, memory_connection_limits, request_response::ProtocolSupport};
 
 use crate::codec::SyncCodec;
 use crate::limits::*;
 use crate::names::Names;
-use crate::{NetConfig, WireError, gossip, ranges, rendezvous};
+use crate::{NetConfig, WireError, gossip, lan, ranges, refused, rendezvous};
 
 /// Everything that runs on each connection.
 #[derive(NetworkBehaviour)]
 #[behaviour(to_swarm = "Event")]
 pub(crate) struct Behaviour {
     pub(crate) blocked: allow_block_list::Behaviour<BlockedPeers>,
+    pub(crate) refused: refused::Behaviour,
     limits: connection_limits::Behaviour,
     memory: memory_connection_limits::Behaviour,
     ranges: ranges::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
+    lan: Toggle<lan::Behaviour>,
+    upnp: Toggle<upnp::tokio::Behaviour>,
     pub(crate) kad: rendezvous::Kad,
     pub(crate) gossip: gossip::Behaviour,
     pub(crate) sync: request_response::Behaviour<SyncCodec>,
@@ -36,6 +40,8 @@ pub(crate) struct Behaviour {
 pub(crate) enum Event {
     Identify(Box<identify::Event>),
     Ping(ping::Event),
+    Lan(lan::Found),
+    Upnp(upnp::Event),
     Kad(Box<kad::Event>),
     Gossip(Box<gossipsub::Event>),
     Sync(Box<request_response::Event<<SyncCodec as request_response::Codec>::Request, crate::Response>>),
@@ -56,6 +62,18 @@ impl From<identify::Event> for Event {
 impl From<ping::Event> for Event {
     fn from(event: ping::Event) -> Self {
         Self::Ping(event)
+    }
+}
+
+impl From<lan::Found> for Event {
+    fn from(found: lan::Found) -> Self {
+        Self::Lan(found)
+    }
+}
+
+impl From<upnp::Event> for Event {
+    fn from(event: upnp::Event) -> Self {
+        Self::Upnp(event)
     }
 }
 
@@ -101,7 +119,7 @@ pub(crate) fn swarm(config: &NetConfig, names: &Names) -> Result<Swarm<Behaviour
             .with_behaviour(behaviour)
             .map_err(|error| setup(&error))?
             .with_swarm_config(tuned)
-            .with_connection_timeout(CONNECT_DEADLINE)
+            .with_connection_timeout(config.deadlines.connect)
             .build()),
         Err(error) => {
             // A machine without a resolver still reaches peers by their IP addresses.
@@ -112,7 +130,7 @@ pub(crate) fn swarm(config: &NetConfig, names: &Names) -> Result<Swarm<Behaviour
                 .with_behaviour(behaviour)
                 .map_err(|error| setup(&error))?
                 .with_swarm_config(tuned)
-                .with_connection_timeout(CONNECT_DEADLINE)
+                .with_connection_timeout(config.deadlines.connect)
                 .build())
         }
     }
@@ -135,23 +153,31 @@ fn behaviour(
     let identify = identify::Config::new(names.family(), key.public())
         .with_agent_version(config.agent.clone())
         .with_push_listen_addr_updates(true)
+        .with_interval(IDENTIFY_AGAIN)
         // What others told is filtered before it is kept; the library's own cache would not be.
         .with_cache_size(0)
         // Private addresses are nobody's business; the public ones are told as external ones.
         .with_hide_listen_addrs(!config.private_addresses_ok);
-    let (interval, timeout) = PING;
+    let ping = ping::Config::new().with_interval(config.deadlines.ping_pause).with_timeout(config.deadlines.ping);
+    let lan = config.mdns.then(|| lan::Behaviour::new(key.public().to_peer_id())).transpose().unwrap_or_else(|error| {
+        tracing::warn!(%error, "nodes of the LAN are not searched: multicast cannot be used");
+        None
+    });
     let sync = request_response::Config::default()
         .with_request_timeout(STREAM_DEADLINE)
         .with_max_concurrent_streams(MAX_SYNC_STREAMS);
     Ok(Behaviour {
         blocked: allow_block_list::Behaviour::default(),
+        refused: refused::Behaviour::default(),
         limits: connection_limits::Behaviour::new(limits),
         memory: memory_connection_limits::Behaviour::with_max_bytes(config.max_memory_bytes),
         ranges: ranges::Behaviour::new(per_range),
         identify: identify::Behaviour::new(identify),
-        ping: ping::Behaviour::new(ping::Config::new().with_interval(interval).with_timeout(timeout)),
+        ping: ping::Behaviour::new(ping),
+        lan: Toggle::from(lan),
+        upnp: Toggle::from(config.upnp.then(upnp::tokio::Behaviour::default)),
         kad: rendezvous::behaviour(key.public().to_peer_id(), names),
-        gossip: gossip::behaviour(names)?,
+        gossip: gossip::behaviour(names, (!config.private_addresses_ok).then_some(config.max_inbound_per_range))?,
         sync: request_response::Behaviour::new([(names.sync(), ProtocolSupport::Full)], sync),
     })
 }

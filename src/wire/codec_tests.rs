@@ -228,17 +228,24 @@ async fn a_message_that_ends_too_early_is_nobodys_fault() {
 }
 
 #[tokio::test]
-async fn w05_a_request_that_does_not_come_is_given_up_at_its_deadline() {
-    struct Silent;
-    impl AsyncRead for Silent {
-        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut [u8]) -> Poll<io::Result<usize>> {
-            Poll::Pending
+async fn w05_a_request_that_comes_byte_by_byte_is_given_up_at_its_deadline() {
+    /// A byte of a long request now and then.
+    struct Drip(tokio::time::Interval);
+    impl AsyncRead for Drip {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut [u8]) -> Poll<io::Result<usize>> {
+            self.0.poll_tick(cx).map(|_| {
+                to[0] = 2;
+                Ok(1)
+            })
         }
     }
     assert_eq!(SyncCodec::default().read_deadline, Duration::from_secs(10));
-    let mut codec = SyncCodec { asked: None, read_deadline: Duration::from_millis(20) };
-    let error = codec.read_request(&name(), &mut Silent).await.unwrap_err();
+    let mut codec = SyncCodec { asked: None, read_deadline: Duration::from_millis(50) };
+    let mut drip = Drip(tokio::time::interval(Duration::from_millis(20)));
+    let start = std::time::Instant::now();
+    let error = codec.read_request(&name(), &mut drip).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use libp2p::Multiaddr;
 use libp2p::identity::Keypair;
 
 use crate::WireError;
-use crate::limits::MAX_AGENT_BYTES;
+use crate::limits::{CONNECT_DEADLINE, MAX_AGENT_BYTES, PING_DEADLINE, PING_PAUSE};
 
 /// Settings of a node's network.
 #[derive(Clone)]
@@ -54,11 +54,24 @@ pub struct Deadlines {
     pub blocks: Duration,
     /// A peer that does not show the sync protocol of this chain by then is disconnected.
     pub identify: Duration,
+    /// A connection is set up, from its first byte to the multiplexer.
+    pub connect: Duration,
+    /// The pause between two pings of a peer.
+    pub ping_pause: Duration,
+    /// An answer to a ping; the second failure in a row closes the connection.
+    pub ping: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { request: Duration::from_secs(10), blocks: Duration::from_secs(20), identify: Duration::from_secs(10) }
+        Self {
+            request: Duration::from_secs(10),
+            blocks: Duration::from_secs(20),
+            identify: Duration::from_secs(10),
+            connect: CONNECT_DEADLINE,
+            ping_pause: PING_PAUSE,
+            ping: PING_DEADLINE,
+        }
     }
 }
 

@@ -136,6 +136,8 @@ pub enum NetEvent {
 /// How a node knows an address at which others reach it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
+    /// It listens there.
+    Listening,
     /// Its operator said so.
     Configured,
     /// Several peers saw it there.

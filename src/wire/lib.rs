@@ -11,8 +11,9 @@
 //! * `codec`: one frame on a stream
 //! * [`names`]: protocols, topics and the rendezvous key of a chain
 //! * [`address`]: which addresses of strangers are usable
-//! * `behaviour`, `gossip`, `rendezvous`, `ranges`: the parts of the swarm and their settings
-//! * `requests`, `serving`, `peers`: what is under way
+//! * `behaviour`, `gossip`, `rendezvous`, `lan`, `ranges`, `refused`: the parts of the swarm and their settings
+//! * `requests`, `serving`, `peers`, `seeds`: what is under way
+//! * `external`: where this node itself can be reached
 //! * `net`: the task
 
 pub mod address;
@@ -23,16 +24,20 @@ mod command;
 mod config;
 mod error;
 mod event;
+mod external;
 mod gossip;
 mod handle;
+mod lan;
 pub mod limits;
 mod message;
 pub mod names;
 mod net;
 mod peers;
 mod ranges;
+mod refused;
 mod rendezvous;
 mod requests;
+mod seeds;
 mod serving;
 
 pub use command::{Command, Verdict};

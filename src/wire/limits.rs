@@ -78,6 +78,21 @@ pub const GOSSIP_OVERHEAD_BYTES: usize = 1 << 10;
 /// Gossip messages waiting for one slow peer: 64 × 257 KiB = 16 MiB at worst (the default of 5 000 allows 1.3 GB).
 pub const GOSSIP_QUEUE: usize = 64;
 
+/// Control messages (grafts, prunes, ids that are had or wanted) in one frame.
+pub const GOSSIP_CONTROL_BYTES: usize = 16 << 10;
+
+/// Messages with ids that a peer has, in one heartbeat of a second; further ones are not looked at.
+pub const MAX_IHAVE_PER_HEARTBEAT: usize = 10;
+
+/// Ids that are asked of one peer in one heartbeat.
+pub const MAX_IWANT_PER_HEARTBEAT: usize = 512;
+
+/// How long the ids of messages are remembered, so that each is delivered once.
+pub const GOSSIP_MEMORY: Duration = Duration::from_secs(60);
+
+/// How long the score of a peer that has left is remembered. Every peer that ever connected takes a place that long.
+pub const SCORE_MEMORY: Duration = Duration::from_secs(60);
+
 /// Gossip messages of one peer that may wait for a verdict: beyond it they are ignored, so that a flood costs its
 /// sender's own messages only.
 pub const MAX_UNJUDGED_PER_PEER: usize = 64;
@@ -114,7 +129,8 @@ pub const MAX_PENDING_CONNECTIONS: u32 = 16;
 /// Outbound connections beyond the wanted ones: rendezvous queries dial by themselves.
 pub const QUERY_CONNECTIONS: u32 = 8;
 
-/// Peers that are refused by id. The set cannot grow beyond; who is refused in addition is only disconnected.
+/// Peers that are refused by id, and as many by IP address. Neither set can grow beyond; who is refused in addition is
+/// only disconnected.
 pub const MAX_BLOCKED: usize = 10_000;
 
 /// Commands that wait for the network task. It handles one in microseconds; full means that it has stalled.
@@ -123,9 +139,13 @@ pub const COMMAND_QUEUE: usize = 1_024;
 /// Commands handled before the swarm is looked at again.
 pub const COMMANDS_PER_TURN: usize = 64;
 
-/// Providers that are kept for the rendezvous key: the network's reachable nodes, or that many of them. The default
-/// of 20 is filled by a few restarts with new keys.
+/// Providers that are kept for the rendezvous key: the network's reachable nodes, or that many of them, and always
+/// this node itself. The default of 20 is filled by a few restarts with new keys.
 pub const MAX_PROVIDERS: usize = 64;
+
+/// Providers that announced themselves from one range of addresses (/24, /64), except where private addresses are
+/// usable: who has one range cannot fill the table. It counts from where they came; what they claim costs them nothing.
+pub const MAX_PROVIDERS_PER_RANGE: usize = 8;
 
 /// Providers that one lookup may report; the answers of strangers are cut there.
 pub const MAX_PROVIDERS_PER_ANSWER: usize = 64;
@@ -145,7 +165,7 @@ pub const QUERY_DEADLINE: Duration = Duration::from_secs(20);
 /// How often the routing table is refreshed: a node that lost its peers recovers within a minute.
 pub const REFRESH: Duration = Duration::from_secs(60);
 
-/// A connection is set up within that time or given up.
+/// A connection is set up within that time or given up: who connects and says nothing holds a place no longer.
 pub const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
 /// A request is read within that time or its stream is dropped: one byte a second gets nobody far.
@@ -154,12 +174,45 @@ pub const READ_DEADLINE: Duration = Duration::from_secs(10);
 /// Every stream of the sync protocol ends after that, also when nobody answered: longer than any request's deadline.
 pub const STREAM_DEADLINE: Duration = Duration::from_secs(25);
 
-/// Time between pings, and how long an answer may take. Two failures in a row close the connection: a black hole is
-/// noticed within 50 s.
-pub const PING: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(20));
+/// Time between two pings.
+pub const PING_PAUSE: Duration = Duration::from_secs(5);
 
-/// Failed pings in a row that close a connection.
-pub const MAX_PING_FAILURES: u32 = 2;
+/// An answer to a ping. The second failure in a row closes the connection (the library keeps the first to itself), so a
+/// black hole is noticed within twice this and twice [`PING_PAUSE`]: 50 s.
+pub const PING_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How often peers say again what they are and where they see this node.
+pub const IDENTIFY_AGAIN: Duration = Duration::from_secs(5 * 60);
+
+/// Peers that must have seen this node at an address before others are told of it: one liar is not enough, nor two.
+pub const CONFIRMATIONS: usize = 3;
+
+/// How long what a peer saw counts: several times [`IDENTIFY_AGAIN`].
+pub const CONFIRMATION_LIFE: Duration = Duration::from_secs(30 * 60);
+
+/// Observations that are kept, one for each peer: more than there are outbound connections.
+pub const MAX_OBSERVATIONS: usize = 64;
+
+/// Addresses that only peers confirm: an IPv4 and an IPv6 address, and each once more while it changes.
+pub const MAX_CONFIRMED: usize = 4;
+
+/// Nodes of the LAN that are listened to: a LAN of more needs no help in finding one.
+pub const MAX_LOCAL_PEERS: usize = 64;
+
+/// How long an announcement on the LAN is believed.
+pub const LAN_TTL: Duration = Duration::from_secs(6 * 60);
+
+/// How often the LAN is asked again.
+pub const LAN_QUERY: Duration = Duration::from_secs(60);
+
+/// Addresses that one DNS seed may give: enough to fill the outbound slots several times over.
+pub const MAX_SEED_ADDRESSES: usize = 32;
+
+/// DNS seeds that are asked at the same time: a configuration has a few.
+pub const MAX_SEED_LOOKUPS: usize = 8;
+
+/// A DNS seed answers within that time or counts as unreachable.
+pub const SEED_DEADLINE: Duration = Duration::from_secs(10);
 
 /// How long two connections of one peer may stay, so that both sides know both before one is closed.
 pub const TWIN_GRACE: Duration = Duration::from_secs(1);

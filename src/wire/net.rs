@@ -15,14 +15,16 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::behaviour::{self, Behaviour};
+use crate::external::External;
 use crate::gossip::Unjudged;
 use crate::limits::*;
 use crate::names::{Names, rendezvous_key};
 use crate::peers::Peers;
 use crate::rendezvous::Rendezvous;
 use crate::requests::{Failed, Requests};
+use crate::seeds::Seeds;
 use crate::serving::Serving;
-use crate::{Command, NetConfig, NetEvent, Verdict, WireError, address};
+use crate::{Command, NetConfig, NetEvent, Reach, Verdict, WireError, address};
 
 /// The network task before it runs.
 pub struct Net {
@@ -56,6 +58,7 @@ impl Net {
                         driver.on_command(command);
                     }
                 }
+                answer = driver.seeds.next() => driver.on_seeds(answer),
                 _ = ticks.tick() => driver.on_tick(),
                 () = self.stop.notified() => break,
             }
@@ -76,6 +79,8 @@ struct Driver<F> {
     serving: Serving,
     unjudged: Unjudged,
     rendezvous: Rendezvous,
+    external: External,
+    seeds: Seeds,
     /// Dials that were ordered; those of rendezvous queries are not among them.
     dials: HashMap<ConnectionId, Vec<Multiaddr>>,
 }
@@ -97,13 +102,15 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             serving: Serving::default(),
             unjudged: Unjudged::default(),
             rendezvous,
+            external: External::new(config.private_addresses_ok),
+            seeds: Seeds::new(config.name_servers.clone(), config.private_addresses_ok),
             dials: HashMap::new(),
         })
     }
 
     fn listen(&mut self, config: &NetConfig) -> Result<(), WireError> {
         for address in &config.external {
-            self.swarm.add_external_address(address.clone());
+            self.reachable(address.clone(), Reach::Configured);
         }
         for address in &config.listen {
             is_free(address)?;
@@ -131,6 +138,9 @@ impl<F: FnMut(NetEvent)> Driver<F> {
         }
         for peer in self.peers.strangers(now, self.deadlines.identify) {
             self.disconnect(&peer, "did not show the protocol of this chain in time");
+        }
+        for change in self.external.expire(now) {
+            self.on_external(Some(change));
         }
         let result = self.rendezvous.tick(now, &mut self.swarm.behaviour_mut().kad);
         self.announced(result);

@@ -1,12 +1,16 @@
 //! The connections of each peer: one is enough, two are normal for a moment, and what a peer has shown of itself.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
-use libp2p::PeerId;
+use libp2p::core::ConnectedPoint;
 use libp2p::swarm::ConnectionId;
+use libp2p::{Multiaddr, PeerId};
 use tokio::time::{Duration, Instant};
 
-use crate::limits::{MAX_PING_FAILURES, TWIN_GRACE};
+use crate::address;
+use crate::limits::TWIN_GRACE;
+use crate::ranges::Range;
 
 /// All connected peers.
 #[derive(Default)]
@@ -23,7 +27,8 @@ struct Peer {
 struct Connection {
     id: ConnectionId,
     since: Instant,
-    failed_pings: u32,
+    remote: Multiaddr,
+    outbound: bool,
 }
 
 /// What a peer has shown of itself.
@@ -40,13 +45,14 @@ pub(crate) enum Opened {
 }
 
 impl Peers {
-    pub(crate) fn opened(&mut self, now: Instant, peer: PeerId, id: ConnectionId) -> Opened {
+    pub(crate) fn opened(&mut self, now: Instant, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) -> Opened {
         let entry = self.peers.entry(peer).or_insert_with(|| Peer {
             connections: Vec::new(),
             shown: Shown::Nothing { since: now },
             closing: None,
         });
-        entry.connections.push(Connection { id, since: now, failed_pings: 0 });
+        let remote = endpoint.get_remote_address().clone();
+        entry.connections.push(Connection { id, since: now, remote, outbound: endpoint.is_dialer() });
         if entry.connections.len() == 1 { Opened::First } else { Opened::Another }
     }
 
@@ -85,14 +91,22 @@ impl Peers {
         }
     }
 
-    /// Counts pings; `true` when the connection is dead.
-    pub(crate) fn pinged(&mut self, peer: &PeerId, id: ConnectionId, answered: bool) -> bool {
-        let connections = self.peers.get_mut(peer).map(|entry| entry.connections.iter_mut());
-        let Some(connection) = connections.and_then(|mut all| all.find(|connection| connection.id == id)) else {
-            return false;
-        };
-        connection.failed_pings = if answered { 0 } else { connection.failed_pings + 1 };
-        connection.failed_pings >= MAX_PING_FAILURES
+    /// The range of addresses from which a connection comes, if this node dialled it.
+    pub(crate) fn dialled_range(&self, peer: &PeerId, id: ConnectionId) -> Option<Range> {
+        let connection = self.peers.get(peer)?.connections.iter().find(|connection| connection.id == id)?;
+        connection.outbound.then(|| Range::of(&connection.remote))?
+    }
+
+    /// The range of addresses from which a peer is connected.
+    pub(crate) fn range(&self, peer: &PeerId) -> Option<Range> {
+        Range::of(&self.peers.get(peer)?.connections.first()?.remote)
+    }
+
+    /// Those that are connected from an IP address.
+    pub(crate) fn at(&self, ip: IpAddr) -> Vec<PeerId> {
+        let from_there =
+            |one: &Connection| address::ip(&one.remote).is_some_and(|at| at.to_canonical() == ip.to_canonical());
+        self.peers.iter().filter(|(_, peer)| peer.connections.iter().any(from_there)).map(|(id, _)| *id).collect()
     }
 
     /// Peers that had time to show that they are of this network and did not.
@@ -117,6 +131,11 @@ impl Peers {
 mod tests {
     use super::*;
 
+    fn inbound() -> ConnectedPoint {
+        let local_addr: Multiaddr = "/ip4/127.0.0.1/tcp/1".parse().unwrap();
+        ConnectedPoint::Listener { send_back_addr: local_addr.clone(), local_addr }
+    }
+
     fn two_ids() -> (PeerId, PeerId) {
         let (a, b) = (PeerId::random(), PeerId::random());
         if a.to_bytes() < b.to_bytes() { (a, b) } else { (b, a) }
@@ -128,8 +147,8 @@ mod tests {
         let (start, old, young) = (Instant::now(), ConnectionId::new_unchecked(1), ConnectionId::new_unchecked(2));
         for (local, remote, expected) in [(small, large, vec![young]), (large, small, vec![])] {
             let mut peers = Peers::default();
-            assert_eq!(peers.opened(start, remote, old), Opened::First);
-            assert_eq!(peers.opened(start, remote, young), Opened::Another);
+            assert_eq!(peers.opened(start, remote, old, &inbound()), Opened::First);
+            assert_eq!(peers.opened(start, remote, young, &inbound()), Opened::Another);
             assert_eq!(peers.twins(start, &local), vec![]);
             assert_eq!(peers.twins(start + TWIN_GRACE, &local), expected);
             assert_eq!(peers.closed(&remote, young), None, "the peer is still connected");
@@ -141,21 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn p26_two_failed_pings_in_a_row_mean_a_dead_connection_and_an_answer_between_does_not() {
-        let (peer, id) = (PeerId::random(), ConnectionId::new_unchecked(1));
-        let mut peers = Peers::default();
-        peers.opened(Instant::now(), peer, id);
-        let seen = [false, true, false, false].map(|answered| peers.pinged(&peer, id, answered));
-        assert_eq!(seen, [false, false, false, true]);
-    }
-
-    #[test]
     fn p03_who_says_nothing_is_a_stranger_when_the_time_is_over() {
         let (start, limit) = (Instant::now(), Duration::from_secs(10));
         let (silent, known) = (PeerId::random(), PeerId::random());
         let mut peers = Peers::default();
-        peers.opened(start, silent, ConnectionId::new_unchecked(1));
-        peers.opened(start, known, ConnectionId::new_unchecked(2));
+        peers.opened(start, silent, ConnectionId::new_unchecked(1), &inbound());
+        peers.opened(start, known, ConnectionId::new_unchecked(2), &inbound());
         peers.showed_the_same_network(&known);
         assert!(peers.strangers(start + limit / 2, limit).is_empty());
         assert_eq!(peers.strangers(start + limit, limit), vec![silent]);

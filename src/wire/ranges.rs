@@ -27,7 +27,7 @@ pub(crate) struct Behaviour {
 
 /// The first 3 bytes of an IPv4 address, the first 8 of an IPv6 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Range {
+pub(crate) enum Range {
     V4([u8; 3]),
     V6([u8; 8]),
 }
@@ -37,7 +37,7 @@ enum Range {
 struct TooMany(u32);
 
 impl Range {
-    fn of(address: &Multiaddr) -> Option<Self> {
+    pub(crate) fn of(address: &Multiaddr) -> Option<Self> {
         Some(match address::ip(address)? {
             IpAddr::V4(ip) => {
                 let [a, b, c, _] = ip.octets();

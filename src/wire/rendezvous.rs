@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::address;
 use crate::limits::*;
 use crate::names::Names;
+use crate::ranges::Range;
 
 /// Kademlia with a store in memory.
 pub(crate) type Kad = kad::Behaviour<MemoryStore>;
@@ -50,6 +51,8 @@ pub(crate) struct Rendezvous {
     private_ok: bool,
     announced: Announced,
     lookup: Option<QueryId>,
+    /// From where the kept providers announced themselves.
+    origins: HashMap<PeerId, Range>,
 }
 
 /// Whether this node wants to be found.
@@ -70,7 +73,7 @@ pub(crate) struct Found {
 
 impl Rendezvous {
     pub(crate) fn new(key: RecordKey, local: PeerId, private_ok: bool) -> Self {
-        Self { key, local, private_ok, announced: Announced::No, lookup: None }
+        Self { key, local, private_ok, announced: Announced::No, lookup: None, origins: HashMap::new() }
     }
 
     /// Announces this node.
@@ -107,8 +110,9 @@ impl Rendezvous {
         }
     }
 
-    /// Stores a provider record that a stranger sent, if it is of this key and says where its sender is.
-    pub(crate) fn store(&self, kad: &mut Kad, mut record: ProviderRecord) -> bool {
+    /// Stores a provider record that a stranger sent from `from`, if it is of this key, says where its sender is, and
+    /// there is room: one place is always left for this node's own record.
+    pub(crate) fn store(&mut self, kad: &mut Kad, mut record: ProviderRecord, from: Option<Range>) -> bool {
         if record.key != self.key || address::peer_key(&record.provider).is_none() {
             return false;
         }
@@ -121,6 +125,19 @@ impl Rendezvous {
         // The store takes nobody when it is full, so those who are gone must leave first.
         for old in store.providers(&self.key).into_iter().filter(|old| old.is_expired(now)) {
             store.remove_provider(&self.key, &old.provider);
+        }
+        let kept: Vec<PeerId> = store.providers(&self.key).into_iter().map(|kept| kept.provider).collect();
+        self.origins.retain(|peer, _| kept.contains(peer));
+        if !kept.contains(&record.provider) {
+            let strangers = kept.iter().filter(|peer| **peer != self.local).count();
+            let neighbours = self.origins.values().filter(|origin| Some(**origin) == from).count();
+            let crowded = !self.private_ok && (from.is_none() || neighbours >= MAX_PROVIDERS_PER_RANGE);
+            if strangers >= MAX_PROVIDERS - 1 || crowded {
+                return false;
+            }
+        }
+        if let Some(from) = from {
+            self.origins.entry(record.provider).or_insert(from);
         }
         store.add_provider(record).is_ok()
     }
@@ -200,44 +217,75 @@ mod tests {
         record
     }
 
+    fn range(n: u8) -> Option<Range> {
+        Range::of(&format!("/ip4/1.1.{n}.1/tcp/1").parse().unwrap())
+    }
+
     #[test]
     fn p06_records_of_foreign_keys_are_not_stored_and_the_own_announcement_works() {
         let (mut rendezvous, mut kad, key) = setup(false);
         for n in 0..1_100_u32 {
             let foreign = RecordKey::new(&n.to_le_bytes());
-            assert!(!rendezvous.store(&mut kad, record(&foreign, node(), "/ip4/8.8.8.8/tcp/1")));
+            assert!(!rendezvous.store(&mut kad, record(&foreign, node(), "/ip4/8.8.8.8/tcp/1"), range(1)));
         }
         rendezvous.announce(Instant::now(), &mut kad).unwrap();
         assert_eq!(kad.store_mut().providers(&key).len(), 1);
     }
 
     #[test]
-    fn p07_twenty_five_fake_providers_leave_room_and_expired_ones_make_room() {
-        let (rendezvous, mut kad, key) = setup(false);
-        for _ in 0..25 {
-            assert!(rendezvous.store(&mut kad, record(&key, node(), "/ip4/8.8.8.8/tcp/1")));
-        }
+    fn p06_the_own_record_is_never_crowded_out() {
+        let (mut rendezvous, mut kad, key) = setup(true);
+        let stored = (0..2 * MAX_PROVIDERS)
+            .filter(|_| rendezvous.store(&mut kad, record(&key, node(), "/ip4/10.0.0.1/tcp/1"), range(1)))
+            .count();
+        assert_eq!(stored, MAX_PROVIDERS - 1);
+        rendezvous.announce(Instant::now(), &mut kad).unwrap();
+        let kept = kad.store_mut().providers(&key);
+        assert!(kept.len() == MAX_PROVIDERS && kept.iter().any(|kept| kept.provider == rendezvous.local));
+        assert_eq!(rendezvous.origins.len(), MAX_PROVIDERS - 1);
+    }
+
+    #[test]
+    fn p07_twenty_five_fake_providers_from_one_place_leave_room_and_expired_ones_make_room() {
+        let (mut rendezvous, mut kad, key) = setup(false);
+        let fakes: Vec<PeerId> = (0..25).map(|_| node()).collect();
+        let stored = fakes.iter().enumerate().filter(|(n, fake)| {
+            // What they claim costs them nothing; from where they come does.
+            let claim = format!("/ip4/8.8.{n}.8/tcp/1");
+            rendezvous.store(&mut kad, record(&key, **fake, &claim), range(8))
+        });
+        assert_eq!(stored.count(), MAX_PROVIDERS_PER_RANGE);
+        assert!(rendezvous.store(&mut kad, record(&key, fakes[0], "/ip4/8.8.8.8/tcp/2"), range(8)), "they may renew");
         let real = node();
-        rendezvous.store(&mut kad, record(&key, real, "/ip4/9.9.9.9/tcp/1"));
+        assert!(rendezvous.store(&mut kad, record(&key, real, "/ip4/9.9.9.9/tcp/1"), range(9)));
         assert!(kad.store_mut().providers(&key).iter().any(|p| p.provider == real));
 
-        let (rendezvous, mut kad, key) = setup(false);
+        let (mut rendezvous, mut kad, key) = setup(false);
         for _ in 0..MAX_PROVIDERS {
             let mut old = record(&key, node(), "/ip4/8.8.8.8/tcp/1");
             old.expires = Some(StdInstant::now());
             kad.store_mut().add_provider(old).unwrap();
         }
-        rendezvous.store(&mut kad, record(&key, real, "/ip4/9.9.9.9/tcp/1"));
+        rendezvous.store(&mut kad, record(&key, real, "/ip4/9.9.9.9/tcp/1"), range(9));
         let kept: Vec<PeerId> = kad.store_mut().providers(&key).iter().map(|p| p.provider).collect();
         assert_eq!(kept, vec![real]);
     }
 
     #[test]
     fn p09_a_record_without_a_usable_address_is_not_stored() {
-        let (rendezvous, mut kad, key) = setup(false);
-        assert!(!rendezvous.store(&mut kad, record(&key, node(), "/ip4/10.0.0.1/tcp/22")));
-        let (rendezvous, mut kad, key) = setup(true);
-        assert!(rendezvous.store(&mut kad, record(&key, node(), "/ip4/10.0.0.1/tcp/22")));
+        let (mut rendezvous, mut kad, key) = setup(false);
+        assert!(!rendezvous.store(&mut kad, record(&key, node(), "/ip4/10.0.0.1/tcp/22"), range(1)));
+        let (mut rendezvous, mut kad, key) = setup(true);
+        assert!(rendezvous.store(&mut kad, record(&key, node(), "/ip4/10.0.0.1/tcp/22"), range(1)));
+    }
+
+    #[test]
+    fn p09_of_a_record_with_a_hundred_addresses_of_victims_ten_are_kept() {
+        let (mut rendezvous, mut kad, key) = setup(false);
+        let mut crowd = record(&key, node(), "/ip4/8.8.8.8/tcp/1");
+        crowd.addresses = (1..=100).map(|n| format!("/ip4/9.9.9.{n}/tcp/22").parse().unwrap()).collect();
+        assert!(rendezvous.store(&mut kad, crowd, range(1)));
+        assert_eq!(kad.store_mut().providers(&key)[0].addresses.len(), MAX_ADDRESSES_PER_PEER);
     }
 
     #[test]

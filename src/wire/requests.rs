@@ -134,6 +134,12 @@ impl<Id: Copy + Eq + Hash> Requests<Id> {
             self.peers.remove(peer);
         }
     }
+
+    /// Whether nothing is kept of anybody.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.peers.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,12 @@ impl<Id: Eq + Hash> Serving<Id> {
             }
         }
     }
+
+    /// Whether nothing is kept of anybody.
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.per_peer.is_empty() && self.bytes == 0
+    }
 }
 
 #[cfg(test)]

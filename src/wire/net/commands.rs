@@ -32,10 +32,17 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             }
             Command::Lookup => self.rendezvous.look_up(&mut self.swarm.behaviour_mut().kad),
             Command::ResolveSeed(name) => {
-                let error = Some("DNS seeds cannot be asked yet".into());
-                self.tell(NetEvent::Seeds { name, found: Vec::new(), error });
+                if let Some(answer) = self.seeds.resolve(name) {
+                    self.on_seeds(answer);
+                }
             }
-            Command::BlockAddress(_) | Command::UnblockAddress(_) => {}
+            Command::BlockAddress(ip) => {
+                self.swarm.behaviour_mut().refused.refuse(ip);
+                for peer in self.peers.at(ip) {
+                    self.disconnect(&peer, "its address is blocked by this node");
+                }
+            }
+            Command::UnblockAddress(ip) => self.swarm.behaviour_mut().refused.accept(ip),
             Command::Block(peer) => {
                 self.peers.closing(&peer, "blocked by this node");
                 let blocked = &mut self.swarm.behaviour_mut().blocked;

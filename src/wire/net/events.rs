@@ -4,18 +4,20 @@ use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub;
 use libp2p::request_response::{self, InboundFailure, Message, OutboundFailure, OutboundRequestId};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, identify, kad, ping};
+use libp2p::{Multiaddr, PeerId, identify, kad, ping, upnp};
 use tokio::time::Instant;
 
 use super::{Driver, reason_of};
 use crate::behaviour::Event;
 use crate::codec::fault;
+use crate::external::Change;
 use crate::limits::*;
 use crate::peers::Opened;
 use crate::requests::Failed;
+use crate::seeds::Answer;
 use crate::{
-    CodecError, DialFailure, GossipId, NetEvent, Request, RequestError, Responder, Response, Verdict, address, gossip,
-    rendezvous,
+    CodecError, DialFailure, GossipId, NetEvent, Reach, Request, RequestError, Responder, Response, Verdict, address,
+    gossip, rendezvous,
 };
 
 impl<F: FnMut(NetEvent)> Driver<F> {
@@ -26,13 +28,15 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             SwarmEvent::Behaviour(Event::Kad(event)) => self.on_kad(*event),
             SwarmEvent::Behaviour(Event::Identify(event)) => self.on_identify(*event),
             SwarmEvent::Behaviour(Event::Ping(event)) => self.on_ping(&event),
+            SwarmEvent::Behaviour(Event::Lan(found)) => self.tell(NetEvent::Local { found }),
+            SwarmEvent::Behaviour(Event::Upnp(event)) => self.on_upnp(event),
             SwarmEvent::NewListenAddr { address, .. } => {
                 if address::is_usable(&address, self.private_ok) {
-                    self.swarm.add_external_address(address.clone());
+                    self.reachable(address.clone(), Reach::Listening);
                 }
                 self.tell(NetEvent::Listening(address));
             }
-            SwarmEvent::ExpiredListenAddr { address, .. } => self.swarm.remove_external_address(&address),
+            SwarmEvent::ExpiredListenAddr { address, .. } => self.unreachable(&address, Reach::Listening),
             SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
                 self.on_opened(peer_id, connection_id, &endpoint);
             }
@@ -59,9 +63,13 @@ impl<F: FnMut(NetEvent)> Driver<F> {
     }
 
     fn on_ping(&mut self, event: &ping::Event) {
-        if self.peers.pinged(&event.peer, event.connection, event.result.is_ok()) {
-            self.peers.closing(&event.peer, "pings were not answered");
-            self.swarm.close_connection(event.connection);
+        match event.result {
+            Ok(rtt) => self.tell(NetEvent::Pinged { peer: event.peer, rtt }),
+            // The library keeps the first failure to itself; this is the second in a row.
+            Err(_) => {
+                self.peers.closing(&event.peer, "pings were not answered");
+                self.swarm.close_connection(event.connection);
+            }
         }
     }
 
@@ -71,7 +79,7 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             self.swarm.close_connection(id);
         }
         let outbound = endpoint.is_dialer();
-        match self.peers.opened(Instant::now(), peer, id) {
+        match self.peers.opened(Instant::now(), peer, id, endpoint) {
             Opened::First => {
                 let address = endpoint.get_remote_address();
                 let address = address::without_peer(&peer, address).unwrap_or_else(|| address.clone());
@@ -168,7 +176,7 @@ impl<F: FnMut(NetEvent)> Driver<F> {
     }
 
     fn on_identify(&mut self, event: identify::Event) {
-        let identify::Event::Received { peer_id: peer, info, .. } = event else { return };
+        let identify::Event::Received { peer_id: peer, connection_id, info } = event else { return };
         let same_network = info.protocols.contains(&self.names.sync());
         let addresses = address::usable_of(&peer, &info.listen_addrs, self.private_ok);
         if same_network {
@@ -176,15 +184,68 @@ impl<F: FnMut(NetEvent)> Driver<F> {
             if info.protocols.contains(&self.names.kad()) {
                 rendezvous::add_addresses(&mut self.swarm.behaviour_mut().kad, &peer, &addresses);
             }
+            if let Some(from) = self.peers.dialled_range(&peer, connection_id) {
+                let listening: Vec<Multiaddr> = self.swarm.listeners().cloned().collect();
+                let change = self.external.observed(Instant::now(), peer, from, &info.observed_addr, &listening);
+                self.on_external(change);
+            }
         }
         self.tell(NetEvent::Identified { peer, addresses, agent: printable(&info.agent_version), same_network });
+    }
+
+    /// Others can reach this node at an address.
+    pub(super) fn reachable(&mut self, address: Multiaddr, how: Reach) {
+        let change = self.external.gain(address, how);
+        self.on_external(change);
+    }
+
+    fn unreachable(&mut self, address: &Multiaddr, how: Reach) {
+        let change = self.external.lose(address, how);
+        self.on_external(change);
+    }
+
+    pub(super) fn on_external(&mut self, change: Option<Change>) {
+        match change {
+            Some(Change::Gained(address, how)) => {
+                self.swarm.add_external_address(address.clone());
+                self.tell(NetEvent::External { address, how });
+            }
+            Some(Change::Lost(address)) => {
+                self.swarm.remove_external_address(&address);
+                self.tell(NetEvent::ExternalLost { address });
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn on_upnp(&mut self, event: upnp::Event) {
+        match event {
+            upnp::Event::NewExternalAddr { external_addr, .. } => self.reachable(external_addr, Reach::Mapped),
+            upnp::Event::ExpiredExternalAddr { external_addr, .. } => {
+                self.unreachable(&external_addr, Reach::Mapped);
+                // The library has told everybody that it is lost; it may be known in another way as well.
+                if self.external.is_known(&external_addr) {
+                    self.swarm.add_external_address(external_addr);
+                }
+            }
+            upnp::Event::GatewayNotFound => tracing::info!("no router that forwards ports was found"),
+            upnp::Event::NonRoutableGateway => {
+                tracing::info!("the router has no public address itself; forwarding a port would not help");
+            }
+        }
+    }
+
+    pub(super) fn on_seeds(&mut self, answer: Answer) {
+        let Answer { name, found, error } = answer;
+        self.tell(NetEvent::Seeds { name, found, error });
     }
 
     fn on_kad(&mut self, event: kad::Event) {
         let kad = &mut self.swarm.behaviour_mut().kad;
         match event {
             kad::Event::InboundRequest { request: kad::InboundRequest::AddProvider { record: Some(record) } } => {
-                self.rendezvous.store(kad, record);
+                let from = self.peers.range(&record.provider);
+                self.rendezvous.store(kad, record, from);
             }
             kad::Event::RoutingUpdated { is_new_peer, .. } => {
                 if is_new_peer {

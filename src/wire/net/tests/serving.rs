@@ -55,6 +55,22 @@ async fn two_hundred_requests_at_once_are_all_answered_and_never_mixed() {
 }
 
 #[tokio::test]
+async fn w17_the_same_question_twice_at_once_is_answered_twice_and_each_answer_has_its_own_stream() {
+    let (mut a, mut b) = pair().await;
+    for _ in 0..2 {
+        a.ask(b.id, 7, Request::Addresses);
+    }
+    let (_, first) = next_request(&mut b).await;
+    let (_, second) = next_request(&mut b).await;
+    assert_ne!(first.id, second.id);
+    let told = |text: &str| Response::Addresses(vec![text.into()]);
+    b.tell(Command::Respond { responder: second, response: told("second") });
+    assert_eq!(a.until_response().await, (7, Ok(told("second"))));
+    b.tell(Command::Respond { responder: first, response: told("first") });
+    assert_eq!(a.until_response().await, (7, Ok(told("first"))));
+}
+
+#[tokio::test]
 async fn a_dropped_responder_ends_the_request_at_once() {
     let (mut a, mut b) = pair().await;
     a.ask(b.id, 1, Request::Addresses);

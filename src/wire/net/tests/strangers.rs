@@ -8,7 +8,7 @@ use ledger::BlockId;
 use libp2p::kad::store::MemoryStore;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identify, kad, noise, tcp, yamux};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, SwarmBuilder, identify, kad, noise, ping, tcp, yamux};
 
 use super::harness::{CHAIN, Node, config, pair};
 use crate::limits::*;
@@ -63,7 +63,9 @@ impl request_response::Codec for Raw {
 #[derive(NetworkBehaviour)]
 pub(super) struct Stranger {
     sync: request_response::Behaviour<Raw>,
+    pub(super) gossip: request_response::Behaviour<Raw>,
     identify: identify::Behaviour,
+    ping: ping::Behaviour,
     kad: kad::Behaviour<MemoryStore>,
 }
 
@@ -74,7 +76,19 @@ pub(super) async fn stranger(node: &mut Node) -> (PeerId, Swarm<Stranger>) {
 
 /// A stranger that says that it can be reached there.
 pub(super) async fn stranger_that_tells(node: &mut Node, addresses: &[Multiaddr]) -> (PeerId, Swarm<Stranger>) {
-    let mut swarm = SwarmBuilder::with_new_identity()
+    let mut swarm = unconnected();
+    let id = *swarm.local_peer_id();
+    for address in addresses {
+        swarm.add_external_address(address.clone());
+    }
+    swarm.dial(node.full_address()).unwrap();
+    during(&mut swarm, node.until_identified(id)).await;
+    (id, swarm)
+}
+
+/// A stranger that knows nobody yet.
+pub(super) fn unconnected() -> Swarm<Stranger> {
+    SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
         .unwrap()
@@ -83,22 +97,19 @@ pub(super) async fn stranger_that_tells(node: &mut Node, addresses: &[Multiaddr]
             let names = Names::new(&CHAIN);
             let mut kad = kad::Behaviour::with_config(id, MemoryStore::new(id), kad::Config::new(names.kad()));
             kad.set_mode(Some(kad::Mode::Server));
+            let gossip = format!("{}/1.1.0", names.gossip_prefix());
+            let gossip = StreamProtocol::try_from_owned(gossip).unwrap();
             Stranger {
                 sync: request_response::Behaviour::new([(names.sync(), ProtocolSupport::Full)], Default::default()),
+                gossip: request_response::Behaviour::new([(gossip, ProtocolSupport::Full)], Default::default()),
                 identify: identify::Behaviour::new(identify::Config::new("stranger".into(), key.public())),
+                ping: ping::Behaviour::default(),
                 kad,
             }
         })
         .unwrap()
         .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(Duration::from_secs(60)))
-        .build();
-    let id = *swarm.local_peer_id();
-    for address in addresses {
-        swarm.add_external_address(address.clone());
-    }
-    swarm.dial(node.full_address()).unwrap();
-    during(&mut swarm, node.until_identified(id)).await;
-    (id, swarm)
+        .build()
 }
 
 /// Runs the stranger while something else happens.
@@ -165,7 +176,7 @@ async fn of_200_requests_back_to_back_none_is_lost_while_another_peer_sends_garb
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_request_is_told_and_who_sent_it() {
+async fn w03_what_is_wrong_with_a_request_is_told_and_who_sent_it() {
     let mut node = Node::start().await;
     let (id, mut swarm) = stranger(&mut node).await;
     let cases = [
@@ -183,6 +194,91 @@ async fn what_is_wrong_with_a_request_is_told_and_who_sent_it() {
         });
         assert_eq!(during(&mut swarm, told).await, (id, expected));
     }
+}
+
+#[tokio::test]
+async fn w02_eighty_undecodable_messages_of_the_largest_size_are_told_and_another_peer_is_served_meanwhile() {
+    let (mut good, mut node) = pair().await;
+    let (bad, mut swarm) = stranger(&mut node).await;
+    let length = 1 + 2 + 32 * MAX_BLOCK_IDS;
+    let worst = [&(length as u32).to_le_bytes()[..], &[2], &vec![0xff; length - 1]].concat();
+    let (mut sent, mut open, mut told, mut answered) = (0, 0, 0, 0);
+    let mut asked = tokio::time::Instant::now();
+    good.ask(node.id, 0, Request::Addresses);
+    while told < 80 || answered < 20 {
+        while sent < 80 && open < 16 {
+            swarm.behaviour_mut().sync.send_request(&node.id, worst.clone());
+            (sent, open) = (sent + 1, open + 1);
+        }
+        tokio::select! {
+            event = swarm.select_next_some() => {
+                if let SwarmEvent::Behaviour(StrangerEvent::Sync(_)) = event {
+                    open -= 1;
+                }
+            }
+            event = node.next() => match event {
+                NetEvent::Malformed { peer, .. } => {
+                    assert_eq!(peer, bad);
+                    told += 1;
+                }
+                NetEvent::Request { peer, responder, .. } => {
+                    assert_eq!(peer, good.id);
+                    node.tell(Command::Respond { responder, response: Response::Addresses(vec![]) });
+                }
+                _ => {}
+            },
+            (ticket, result) = good.until_response() => {
+                assert_eq!((ticket, result), (answered, Ok(Response::Addresses(vec![]))));
+                assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+                answered += 1;
+                asked = tokio::time::Instant::now();
+                good.ask(node.id, answered, Request::Addresses);
+            }
+        }
+    }
+    assert_eq!(sent, 80);
+}
+
+/// What a request from the stranger becomes.
+async fn outcome(node: &mut Node, swarm: &mut Swarm<Stranger>, bytes: Vec<u8>) -> Result<Request, CodecError> {
+    swarm.behaviour_mut().sync.send_request(&node.id, bytes);
+    let told = node.until(|event| match event {
+        NetEvent::Malformed { what, .. } => Some(Err(what)),
+        NetEvent::Request { request, .. } => Some(Ok(request)),
+        _ => None,
+    });
+    during(swarm, told).await
+}
+
+#[tokio::test]
+async fn w16_a_request_for_nothing_is_a_question_and_one_for_more_than_the_limit_is_a_fault() {
+    let mut node = Node::start().await;
+    let (_, mut swarm) = stranger(&mut node).await;
+    let none = outcome(&mut node, &mut swarm, vec![2, 0, 0, 0, 2, 0]).await;
+    assert_eq!(none, Ok(Request::Blocks { ids: vec![] }));
+    let none = outcome(&mut node, &mut swarm, vec![2, 0, 0, 0, 1, 0]).await;
+    assert_eq!(none, Ok(Request::Headers { locator: vec![] }));
+    for (kind, limit, count) in [(1, MAX_LOCATOR_IDS, vec![65]), (2, MAX_BLOCK_IDS, vec![0x81, 2])] {
+        let length = 1 + count.len() + 32 * (limit + 1);
+        let bytes = [&(length as u32).to_le_bytes()[..], &[kind], &count, &vec![7; 32 * (limit + 1)]].concat();
+        assert!(matches!(outcome(&mut node, &mut swarm, bytes).await, Err(CodecError::TooLong { .. })));
+    }
+    // Places in a block that do not rise: a list that runs backwards.
+    let backwards = [&[1 + 32 + 1 + 2, 0, 0, 0, 3][..], &[1; 32], &[2, 9, 8]].concat();
+    assert_eq!(outcome(&mut node, &mut swarm, backwards).await, Err(CodecError::Indexes));
+}
+
+#[tokio::test]
+async fn w18_an_answer_that_nobody_asked_for_is_a_malformed_request() {
+    let mut node = Node::start().await;
+    let (_, mut swarm) = stranger(&mut node).await;
+    // An answer travels only where its question came from. What opens a stream is read as a question.
+    let blocks = crate::codec::frame(&Response::Blocks(vec![crate::RawBlock(vec![7; 100])])).unwrap();
+    assert!(outcome(&mut node, &mut swarm, blocks).await.is_err());
+    let addresses = crate::codec::frame(&Response::Addresses(vec!["/ip4/8.8.8.8/tcp/1".into()])).unwrap();
+    assert!(outcome(&mut node, &mut swarm, addresses).await.is_err());
+    let refused = crate::codec::frame(&Response::Refused("no".into())).unwrap();
+    assert_eq!(outcome(&mut node, &mut swarm, refused).await, Err(CodecError::UnknownKind(5)));
 }
 
 #[tokio::test]
