@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
+use ledger::Transaction;
 use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged};
 use machines::pool::PoolView;
-use machines::{faucet, miner, syncer};
+use machines::{PeerId, faucet, miner, syncer};
 use store::{Reader, Store};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
@@ -145,11 +146,11 @@ impl Chain {
             }
             Effect::AnnounceBlock(block) => self.send(Command::Publish(translate::announce(&block))),
             Effect::Relay(transactions) => self.relay(&transactions),
-            Effect::Fetch { from, id } => {
-                if let Some(peer) = translate::wire_peer(from) {
-                    let request = wire::Request::Blocks { ids: vec![id] };
-                    self.send(Command::Request { peer, ticket: Purpose::Fetch.ticket(), request });
-                }
+            Effect::FetchMissing { ask, from, block, indexes } => {
+                self.ask(from, Purpose::Missing(ask.0), wire::Request::BlockTransactions { block, indexes });
+            }
+            Effect::Fetch { ask, from, id } => {
+                self.ask(from, Purpose::Fetch(ask.0), wire::Request::Blocks { ids: vec![id] });
             }
             Effect::Behind { peer } => self.ports.syncer.tell(Mail(syncer::Event::Behind { peer })),
             Effect::SyncTaken { blocks } => self.ports.syncer.tell(Mail(syncer::Event::Taken { blocks })),
@@ -192,17 +193,16 @@ impl Chain {
 
     /// Passes transactions on in messages of a bounded size. What is lost here is announced again later.
     fn relay(&mut self, transactions: &[Arc<ledger::CheckedTransaction>]) {
-        let mut batch = Vec::new();
-        let mut bytes = 0;
-        for tx in transactions {
-            if bytes + tx.size() > RELAY_BYTES {
-                self.send(Command::Publish(Gossip::Transactions(std::mem::take(&mut batch))));
-                bytes = 0;
-            }
-            bytes += tx.size();
-            batch.push(tx.transaction().clone());
+        for batch in batches(transactions, RELAY_BYTES) {
+            self.send(Command::Publish(Gossip::Transactions(batch)));
         }
-        self.send(Command::Publish(Gossip::Transactions(batch)));
+    }
+
+    /// Asks a peer. A question that is lost here is asked again when its deadline passes.
+    fn ask(&self, peer: PeerId, purpose: Purpose, request: wire::Request) {
+        if let Some(peer) = translate::wire_peer(peer) {
+            self.send(Command::Request { peer, ticket: purpose.ticket(), request });
+        }
     }
 
     fn send(&self, command: Command) {
@@ -253,6 +253,23 @@ impl Chain {
     fn report(&self) -> ActorReport {
         self.moves.report(self.machine.state(), &self.machine.figures(), self.clock.now().mono, &self.meter)
     }
+}
+
+/// Transactions in their order, in batches of at most `limit` bytes, or of a single larger one.
+fn batches(transactions: &[Arc<ledger::CheckedTransaction>], limit: usize) -> Vec<Vec<Transaction>> {
+    let mut batches: Vec<Vec<Transaction>> = Vec::new();
+    let mut room = 0;
+    for tx in transactions {
+        match batches.last_mut() {
+            Some(batch) if tx.size() <= room => batch.push(tx.transaction().clone()),
+            _ => {
+                batches.push(vec![tx.transaction().clone()]);
+                room = limit;
+            }
+        }
+        room = room.saturating_sub(tx.size());
+    }
+    batches
 }
 
 impl Actor for Chain {

@@ -218,7 +218,7 @@ impl Handle {
             Ok(Accepted::Transaction(id)) => Ok(id),
             Err(Refused::Pool(error)) => Err(error.into()),
             // A transaction is never answered as a block.
-            Ok(Accepted::Block(_)) | Err(Refused::Block(_)) => Err(Unavailable::Busy.into()),
+            Ok(Accepted::Block(_)) | Err(Refused::Block(_) | Refused::Busy) => Err(Unavailable::Busy.into()),
         }
     }
 

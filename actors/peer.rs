@@ -277,12 +277,22 @@ impl Peer {
                 };
                 self.ports.syncer.tell(Mail(syncer::Event::Blocks { ask: syncer::Ask(ask), blocks }));
             }
-            (Purpose::Fetch, Response::Blocks(raw)) => {
-                if let Some(blocks) = self.decode(&raw) {
-                    let source = Source::Peer(peer);
-                    // Lost when the chain is busy: the next status question finds the gap.
-                    drop(self.ports.chain.post_bulk(Mail(chain::Event::Blocks { blocks, source })));
-                }
+            (Purpose::Fetch(_), Response::Blocks(raw)) if raw.is_empty() => {
+                self.no_answer(purpose, "the block is not there".into());
+            }
+            (Purpose::Fetch(_), Response::Blocks(raw)) if raw.len() == 1 => {
+                let Some(blocks) = self.decode(&raw) else {
+                    self.no_answer(purpose, "a block is malformed".into());
+                    return;
+                };
+                self.to_chain(chain::Event::Blocks { blocks, source: Source::Peer(peer) });
+            }
+            (Purpose::Missing(_), Response::Transactions(transactions)) if transactions.is_empty() => {
+                self.no_answer(purpose, "the block is not there".into());
+            }
+            (Purpose::Missing(ask), Response::Transactions(transactions)) => {
+                let transactions = Some(transactions);
+                self.to_chain(chain::Event::Missing { ask: chain::Ask(ask), transactions });
             }
             (Purpose::Addresses, Response::Addresses(addresses)) => self.found(&addresses),
             (_, _) => self.offend(Offence::Malformed, "answered another question".into()),
@@ -300,9 +310,18 @@ impl Peer {
     }
 
     fn no_answer(&self, purpose: Purpose, why: String) {
-        if let Purpose::Sync(ask) = purpose {
-            self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask), why }));
+        match purpose {
+            Purpose::Sync(ask) => self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask), why })),
+            Purpose::Fetch(ask) | Purpose::Missing(ask) => {
+                self.to_chain(chain::Event::Missing { ask: chain::Ask(ask), transactions: None });
+            }
+            Purpose::Greeting | Purpose::Addresses => {}
         }
+    }
+
+    /// Lost when the chain is busy: it asks again when its deadline passes.
+    fn to_chain(&self, event: chain::Event) {
+        drop(self.ports.chain.post_bulk(Mail(event)));
     }
 
     /// Addresses of others: usable only with the id of who is there.

@@ -145,7 +145,7 @@ impl Router {
     }
 
     fn response(&mut self, peer: &wire::PeerId, ticket: u64, result: Result<wire::Response, wire::RequestError>) {
-        let purpose = Purpose::of(ticket);
+        let Some(purpose) = Purpose::of(ticket) else { return };
         if !self.deliver(peer, Delivery::Response { purpose, result })
             && let Purpose::Sync(ask) = purpose
         {

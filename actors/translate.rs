@@ -52,28 +52,57 @@ pub enum Purpose {
     Greeting,
     /// A question of the syncer.
     Sync(u64),
-    /// A block that was announced.
-    Fetch,
+    /// A block that was announced: the chain's question.
+    Fetch(u64),
+    /// Transactions of a block that was announced: the chain's question.
+    Missing(u64),
     /// Addresses of others.
     Addresses,
 }
 
 impl Purpose {
     pub fn ticket(self) -> u64 {
-        match self {
-            Self::Greeting => 0,
-            Self::Fetch => 1,
-            Self::Addresses => 2,
-            Self::Sync(ask) => ask.saturating_add(3),
-        }
+        let (kind, question) = match self {
+            Self::Greeting => (0, 0),
+            Self::Addresses => (1, 0),
+            Self::Sync(ask) => (2, ask),
+            Self::Fetch(ask) => (3, ask),
+            Self::Missing(ask) => (4, ask),
+        };
+        question << 3 | kind
     }
 
-    pub fn of(ticket: u64) -> Self {
-        match ticket {
+    /// None for a ticket that [`Self::ticket`] did not make.
+    pub fn of(ticket: u64) -> Option<Self> {
+        let question = ticket >> 3;
+        Some(match ticket & 7 {
             0 => Self::Greeting,
-            1 => Self::Fetch,
-            2 => Self::Addresses,
-            ask => Self::Sync(ask - 3),
+            1 => Self::Addresses,
+            2 => Self::Sync(question),
+            3 => Self::Fetch(question),
+            4 => Self::Missing(question),
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_says_what_its_question_was_for() {
+        let purposes = [
+            Purpose::Greeting,
+            Purpose::Addresses,
+            Purpose::Sync(0),
+            Purpose::Sync(1 << 40),
+            Purpose::Fetch(7),
+            Purpose::Missing(7),
+        ];
+        for purpose in purposes {
+            assert_eq!(Purpose::of(purpose.ticket()), Some(purpose));
         }
+        assert_eq!(Purpose::of(7), None);
     }
 }

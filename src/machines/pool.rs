@@ -48,7 +48,7 @@ pub enum PoolError {
         needed: Amount,
     },
     /// The account has too many.
-    #[error("{MAX_PER_ACCOUNT} transactions of this account wait already")]
+    #[error("too many transactions of this account wait already, the limit is {MAX_PER_ACCOUNT}")]
     AccountFull,
     /// The pool has no room for this fee.
     #[error("the pool is full, a fee of more than {needed} Barrel would make room")]
@@ -79,6 +79,11 @@ impl PoolView {
     /// A transaction that waits.
     pub fn get(&self, id: &TxId) -> Option<Arc<CheckedTransaction>> {
         self.transactions.get(id).cloned()
+    }
+
+    /// Whether a transaction waits.
+    pub fn contains(&self, id: &TxId) -> bool {
+        self.transactions.contains_key(id)
     }
 
     /// All that wait, in no order.
@@ -344,27 +349,45 @@ impl Pool {
     }
 
     /// Lets the worst leave until `tx` fits, or refuses it and lets nobody leave when that would cost better ones.
+    ///
+    /// A transaction can be mined only after those before it in its account's queue. So these stay, and it counts with
+    /// the fee per byte of them all.
     fn make_room(&mut self, tx: &CheckedTransaction, replaced: Option<&CheckedTransaction>) -> Result<(), PoolError> {
         let freed = replaced.map_or(0, CheckedTransaction::size);
         let mut excess = (self.view.bytes + tx.size()).saturating_sub(self.max_bytes + freed);
+        let own = self.queues.get(&tx.sender());
+        let before = own.into_iter().flat_map(|queue| queue.entries.range(..tx.nonce()));
+        let (fees, bytes) = before.fold((0, tx.size() as u128), |(fees, bytes), (_, Entry { tx, .. })| {
+            (fees + u128::from(tx.fee().as_drops()), bytes + tx.size() as u128)
+        });
+        let rate = (fees + u128::from(tx.fee().as_drops())) * 1000 / bytes;
         // From which nonce on an account's queue leaves: what follows a transaction that left can never be mined.
         let mut leaving: BTreeMap<Address, u64> = BTreeMap::new();
-        for (rate, _, id) in &self.ranks {
+        for (worst_rate, _, id) in &self.ranks {
             if excess == 0 {
                 break;
             }
             let Some(worst) = self.view.get(id) else { continue };
-            if *rate >= fee_per_byte(tx) || worst.sender() == tx.sender() {
-                let needed = u128::from(*rate) * tx.size() as u128 / 1000;
-                return Err(PoolError::Full { needed: Amount::drops(u64::try_from(needed).unwrap_or(u64::MAX)) });
+            if worst.sender() == tx.sender() && worst.nonce() <= tx.nonce() {
+                continue;
             }
-            let before = leaving.get(&worst.sender()).copied().unwrap_or(u64::MAX);
-            if worst.nonce() < before {
+            if u128::from(*worst_rate) >= rate {
+                // To the next drop, so that a fee of more than this is always enough.
+                let needed = (u128::from(*worst_rate) + 1) * bytes / 1000;
+                let needed = u64::try_from(needed.saturating_sub(fees)).unwrap_or(u64::MAX);
+                return Err(PoolError::Full { needed: Amount::drops(needed) });
+            }
+            let left_from = leaving.get(&worst.sender()).copied().unwrap_or(u64::MAX);
+            if worst.nonce() < left_from {
                 let queue = self.queues.get(&worst.sender());
-                let entries = queue.into_iter().flat_map(|queue| queue.entries.range(worst.nonce()..before));
+                let entries = queue.into_iter().flat_map(|queue| queue.entries.range(worst.nonce()..left_from));
                 excess = excess.saturating_sub(entries.map(|(_, entry)| entry.tx.size()).sum());
                 leaving.insert(worst.sender(), worst.nonce());
             }
+        }
+        if excess > 0 {
+            // Only what it follows is left.
+            return Err(PoolError::AccountFull);
         }
         for (sender, from) in leaving {
             self.remove_from(&sender, from);

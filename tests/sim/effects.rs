@@ -36,7 +36,10 @@ impl Node {
                 let txs = txs.iter().map(|tx| tx.transaction().clone()).collect();
                 self.publish(Body::Transactions(txs), shell);
             }
-            ChainEffect::Fetch { from, id } => shell.ask(&from, Question::Fetch(id)),
+            ChainEffect::FetchMissing { ask, from, block, indexes } => {
+                shell.ask(&from, Question::Missing(ask, block, indexes));
+            }
+            ChainEffect::Fetch { ask, from, id } => shell.ask(&from, Question::Fetch(ask, id)),
             ChainEffect::Behind { peer } => shell.mail.push_back(Input::Syncer(syncer::Event::Behind { peer })),
             ChainEffect::SyncTaken { blocks } => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::Taken { blocks }));

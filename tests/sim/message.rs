@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use ledger::{Block, BlockId, Header, Transaction};
 use machines::PeerId;
-use machines::chain::Announcement;
+use machines::chain::{self, Announcement};
 use machines::peer::Greeting;
 use machines::syncer::Ask;
 
@@ -25,7 +25,9 @@ pub enum Question {
     Headers(Ask, Vec<BlockId>),
     Blocks(Ask, Vec<BlockId>),
     /// Asks for a block that was announced.
-    Fetch(BlockId),
+    Fetch(chain::Ask, BlockId),
+    /// Asks for transactions of a block that was announced, by their places.
+    Missing(chain::Ask, BlockId, Vec<u16>),
     Addresses,
 }
 
@@ -35,6 +37,8 @@ pub enum Answer {
     Status(Greeting),
     Headers(Vec<Header>),
     Blocks(Vec<Block>),
+    /// All that were asked for, or none.
+    Transactions(Vec<Transaction>),
     Addresses(Vec<(PeerId, String)>),
 }
 

@@ -97,7 +97,16 @@ impl Node {
             (Question::Headers(ask, _) | Question::Blocks(ask, _), None) => {
                 Input::Syncer(syncer::Event::Failed { ask: *ask, why: "no answer".into() })
             }
-            (Question::Fetch(_), Some(Answer::Blocks(blocks))) => {
+            (Question::Missing(ask, ..), Some(Answer::Transactions(txs))) if !txs.is_empty() => {
+                Input::Chain(ChainEvent::Missing { ask: *ask, transactions: Some(txs) })
+            }
+            (Question::Missing(ask, ..) | Question::Fetch(ask, _), None | Some(Answer::Transactions(_))) => {
+                Input::Chain(ChainEvent::Missing { ask: *ask, transactions: None })
+            }
+            (Question::Fetch(ask, _), Some(Answer::Blocks(blocks))) if blocks.is_empty() => {
+                Input::Chain(ChainEvent::Missing { ask: *ask, transactions: None })
+            }
+            (Question::Fetch(..), Some(Answer::Blocks(blocks))) => {
                 Input::Chain(ChainEvent::Blocks { blocks, source: Source::Peer(peer) })
             }
             (Question::Addresses, Some(Answer::Addresses(peers))) => {
@@ -116,7 +125,12 @@ impl Node {
             Question::Status(_) => Answer::Status(self.greeting()),
             Question::Headers(_, locator) => Answer::Headers(self.store.headers_after(locator, HEADERS_PER_ANSWER)),
             Question::Blocks(_, ids) => Answer::Blocks(blocks(ids)),
-            Question::Fetch(id) => Answer::Blocks(blocks(&[*id])),
+            Question::Fetch(_, id) => Answer::Blocks(blocks(&[*id])),
+            Question::Missing(_, id, indexes) => {
+                let block = blocks(&[*id]).pop();
+                let at = |index: &u16| block.as_ref()?.transactions.get(usize::from(*index)).cloned();
+                Answer::Transactions(indexes.iter().map(at).collect::<Option<_>>().unwrap_or_default())
+            }
             Question::Addresses => Answer::Addresses(self.live.as_ref()?.discovery.to_share(SHARED)),
         })
     }

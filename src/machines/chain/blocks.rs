@@ -1,103 +1,21 @@
-//! The way of a block: announced or whole, checked by itself, connected to the chain, or refused.
+//! The way of a whole block: checked by itself, connected to the chain, or refused.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ledger::{
-    Account, AccountSource, Address, Block, BlockError, BlockId, ChainSource, CheckedBlock, Fault, Header, Transaction,
-    ViewError, check, merkle,
+    Account, AccountSource, Address, Block, BlockError, BlockId, ChainSource, CheckedBlock, Fault, ViewError, check,
 };
 
 use super::branches::{Outcome, Session};
-use super::{
-    Accepted, Announcement, Chain, Effect, GossipTicket, MAX_CHECKING, Source, TipChanged, Verdict, misbehaved,
-};
-use crate::{Now, PeerId};
+use super::{Accepted, Chain, Effect, FAR, MAX_CHECKING, MAX_COPIES, Refused, Source, TipChanged, misbehaved};
+use crate::Now;
 
 impl Chain {
-    /// A block in short: its work is checked before it is passed on, its body is rebuilt from the pool or fetched.
-    pub(super) fn announced(
-        &mut self,
-        now: Now,
-        announcement: Announcement,
-        from: PeerId,
-        ticket: GossipTicket,
-        view: &dyn ChainSource,
-        effects: &mut Vec<Effect>,
-    ) -> Result<(), ViewError> {
-        let Announcement { header, signature, short_ids } = announcement;
-        let (id, verdict) = match self.check_announced(now, &header, view)? {
-            Ok(id) => (id, Verdict::Accept),
-            // Not passed on, but fetched and kept until its time comes.
-            Err(BlockError::FromTheFuture { .. }) => (header.id(), Verdict::Ignore),
-            Err(BlockError::UnknownParent(_)) => {
-                effects.push(Effect::Verdict { ticket, verdict: Verdict::Ignore });
-                effects.push(Effect::Behind { peer: from });
-                return Ok(());
-            }
-            Err(error) if error.fault() == Fault::Nobody => {
-                effects.push(Effect::Verdict { ticket, verdict: Verdict::Ignore });
-                return Ok(());
-            }
-            Err(error) => {
-                effects.push(Effect::Verdict { ticket, verdict: Verdict::Reject });
-                effects.push(misbehaved(from, format!("announced block {}: {error}", header.id())));
-                return Ok(());
-            }
-        };
-        if !id.is_signed_by(&header.miner, &signature) {
-            effects.push(Effect::Verdict { ticket, verdict: Verdict::Reject });
-            effects.push(misbehaved(from, format!("announced block {id} without its miner's signature")));
-            return Ok(());
-        }
-        if self.checking.contains(&id) || self.early.contains(&id) || view.header(&id)?.is_some() {
-            effects.push(Effect::Verdict { ticket, verdict: Verdict::Ignore });
-            return Ok(());
-        }
-        effects.push(Effect::Verdict { ticket, verdict });
-        let from_pool = |short: &[u8; 8]| self.pool.by_short_id(short).map(|tx| tx.transaction().clone());
-        match short_ids.iter().map(from_pool).collect::<Option<Vec<_>>>() {
-            Some(transactions) if merkle_matches(&header, &transactions) => {
-                let blocks = vec![Block { header, signature, transactions }];
-                self.offered(blocks, Source::Peer(from), view, effects)
-            }
-            _ => {
-                effects.push(Effect::Fetch { from, id });
-                Ok(())
-            }
-        }
-    }
-
-    fn check_announced(
-        &self,
-        now: Now,
-        header: &Header,
-        view: &dyn ChainSource,
-    ) -> Result<Result<BlockId, BlockError>, ViewError> {
-        let id = match check::header_alone(header, &self.network) {
-            Ok(id) => id,
-            Err(error) => return Ok(Err(error)),
-        };
-        for bad in [id, header.previous] {
-            if self.invalid.contains(&bad) {
-                return Ok(Err(BlockError::InvalidAncestor(bad)));
-            }
-        }
-        let Some(parent) = view.header(&header.previous)? else {
-            return Ok(Err(BlockError::UnknownParent(header.previous)));
-        };
-        let grandparent = match parent.header.height {
-            0 => None,
-            _ => view.header(&parent.header.previous)?.map(|stored| stored.header),
-        };
-        Ok(check::header_in_context(header, &parent.header, grandparent.as_ref(), &self.network)
-            .and_then(|()| check::not_from_the_future(header, now.unix, &self.network))
-            .map(|()| id))
-    }
-
     /// Whole blocks: those that are new and show work go to the verifier.
     pub(super) fn offered(
         &mut self,
+        now: Now,
         blocks: Vec<Block>,
         source: Source,
         view: &dyn ChainSource,
@@ -107,29 +25,52 @@ impl Chain {
         for block in blocks {
             let id = match check::header_alone(&block.header, &self.network) {
                 Ok(id) if self.invalid.contains(&id) => {
-                    self.refuse(block.header.id(), BlockError::InvalidAncestor(id), source, effects);
+                    self.refuse(now, id, BlockError::InvalidAncestor(id), source, effects);
                     break;
                 }
                 Ok(id) => id,
                 Err(error) => {
-                    self.refuse(block.header.id(), error, source, effects);
+                    self.refuse(now, block.header.id(), error, source, effects);
                     break;
                 }
             };
-            if self.checking.contains(&id) || view.header(&id)?.is_some() {
+            let far = block.header.height.abs_diff(self.tip.height) > FAR;
+            if let Source::Peer(_) = source
+                && (far || self.early.contains(&id))
+            {
+                continue;
+            }
+            if view.header(&id)?.is_some() {
+                self.partials.remove(&id);
                 self.answer_known(id, source, effects);
                 continue;
             }
-            if self.checking.len() >= MAX_CHECKING {
-                break;
+            if self.checking.contains_key(&id) {
+                self.keep_copy(id, block, source, effects);
+            } else if self.checking.len() < MAX_CHECKING || source == Source::Miner {
+                self.checking.insert(id, Vec::new());
+                fresh.push(block);
+            } else {
+                // A sync asks again when its deadline passes; a peer's block is announced by others.
+                self.dropped += 1;
+                if let Source::Client(ticket) = source {
+                    effects.push(Effect::Answer { ticket, answer: Err(Refused::Busy) });
+                }
             }
-            self.checking.insert(id);
-            fresh.push(block);
         }
         if !fresh.is_empty() {
             effects.push(Effect::CheckBlocks { blocks: fresh, source });
         }
         Ok(())
+    }
+
+    /// A block of which another copy is being checked, which may be a changed one.
+    fn keep_copy(&mut self, id: BlockId, block: Block, source: Source, effects: &mut Vec<Effect>) {
+        let copies: usize = self.checking.values().map(Vec::len).sum();
+        match self.checking.get_mut(&id) {
+            Some(others) if copies < MAX_COPIES => others.push((block, source)),
+            _ => self.answer_known(id, source, effects),
+        }
     }
 
     pub(super) fn checked(
@@ -142,14 +83,24 @@ impl Chain {
     ) -> Result<(), ViewError> {
         let mut blocks = VecDeque::new();
         for result in results {
+            let id = result.as_ref().map_or_else(|(id, _)| *id, |block| block.id());
+            let mut copies = self.checking.remove(&id).unwrap_or_default().into_iter();
             match result {
                 Ok(block) => {
-                    self.checking.remove(&block.id());
-                    blocks.push_back((block, source));
+                    blocks.push_back((block.clone(), source));
+                    blocks.extend(copies.map(|(_, source)| (block.clone(), source)));
                 }
-                Err((id, error)) => {
-                    self.checking.remove(&id);
-                    self.refuse(id, error, source, effects);
+                Err((_, error)) => {
+                    let condemned = error.condemns_the_id();
+                    self.refuse(now, id, error, source, effects);
+                    if condemned {
+                        copies.for_each(|(_, source)| {
+                            self.refuse(now, id, BlockError::InvalidAncestor(id), source, effects);
+                        });
+                    } else if let Some((copy, source)) = copies.next() {
+                        self.checking.insert(id, copies.collect());
+                        effects.push(Effect::CheckBlocks { blocks: vec![copy], source });
+                    }
                 }
             }
         }
@@ -169,8 +120,9 @@ impl Chain {
         let mut taken = Vec::new();
         while let Some((block, source)) = blocks.pop_front() {
             let (id, previous) = (block.id(), block.header().previous);
-            if self.invalid.contains(&previous) {
-                self.refuse(id, BlockError::InvalidAncestor(previous), source, effects);
+            self.partials.remove(&id);
+            if let Some(bad) = [id, previous].into_iter().find(|bad| self.invalid.contains(bad)) {
+                self.refuse(now, id, BlockError::InvalidAncestor(bad), source, effects);
                 continue;
             }
             let Some(parent) = session.known(&previous)? else {
@@ -179,7 +131,7 @@ impl Chain {
             };
             match session.add(block.clone(), &parent, now.unix)? {
                 Outcome::Connected | Outcome::Kept => {
-                    blocks.extend(self.orphans.take(&id));
+                    blocks.extend(self.orphans.take(&id).map(|(block, peer)| (block, Source::Peer(peer))));
                     taken.push((block, source));
                 }
                 Outcome::Known => self.answer_known(id, source, effects),
@@ -191,13 +143,13 @@ impl Chain {
                         effects.push(Effect::SyncRefused { from, id, error });
                     }
                 }
-                Outcome::Refused(bad, error) => self.refuse(bad, error, source, effects),
+                Outcome::Refused(bad, error) => self.refuse(now, bad, error, source, effects),
                 Outcome::BranchRefused(mut bad, error) => {
                     let Some(invalid) = bad.pop() else { continue };
                     if error.condemns_the_id() {
                         bad.into_iter().for_each(|above| self.invalid.insert(above));
                     }
-                    self.refuse(invalid, error, source, effects);
+                    self.refuse(now, invalid, error, source, effects);
                 }
             }
         }
@@ -231,10 +183,10 @@ impl Chain {
         let (id, error) = (block.id(), BlockError::UnknownParent(block.header().previous));
         match source {
             Source::Peer(peer) => {
-                self.orphans.add(block, source, now.mono);
+                self.orphans.add(block, peer, now.mono);
                 effects.push(Effect::Behind { peer });
             }
-            Source::Sync(_) | Source::Miner | Source::Client(_) => self.refuse(id, error, source, effects),
+            Source::Sync(_) | Source::Miner | Source::Client(_) => self.refuse(now, id, error, source, effects),
         }
     }
 
@@ -246,9 +198,12 @@ impl Chain {
         }
     }
 
-    fn refuse(&mut self, id: BlockId, error: BlockError, source: Source, effects: &mut Vec<Effect>) {
+    fn refuse(&mut self, now: Now, id: BlockId, error: BlockError, source: Source, effects: &mut Vec<Effect>) {
         if error.condemns_the_id() {
             self.invalid.insert(id);
+            self.partials.remove(&id);
+        } else if let Source::Peer(peer) = source {
+            self.partials.useless(now.mono, &id, peer);
         }
         match source {
             Source::Peer(peer) if error.fault() == Fault::Sender => {
@@ -276,7 +231,7 @@ impl Chain {
     fn return_to_pool(&mut self, now: Now, changed: &TipChanged, view: &dyn ChainSource, effects: &mut [Effect]) {
         for block in &changed.connected {
             for tx in block.transactions() {
-                self.local.remove(&tx.id());
+                self.relay.mined(&tx.id());
             }
         }
         if changed.disconnected.is_empty() {
@@ -293,7 +248,7 @@ impl Chain {
             for tx in block.transactions() {
                 // Those that the new branch holds, or makes impossible, are refused here, as they should be.
                 if self.pool.put_back(tx.clone(), now.mono, &accounts).is_ok() {
-                    self.keep_local(now, tx.clone());
+                    self.relay.keep(now.mono, tx.clone());
                 }
             }
         }
@@ -313,10 +268,4 @@ impl AccountSource for AfterCommit<'_> {
             None => self.view.account(address),
         }
     }
-}
-
-/// Whether these transactions, found by the first bytes of their leaves, are really those of the header.
-fn merkle_matches(header: &Header, transactions: &[Transaction]) -> bool {
-    let leaves: Vec<_> = transactions.iter().map(Transaction::leaf).collect();
-    merkle::root(&leaves) == header.root
 }

@@ -7,6 +7,7 @@ use ledger::{
     Transaction, TxError, TxId,
 };
 
+use super::MAX_CHECKING;
 use crate::PeerId;
 use crate::pool::PoolError;
 
@@ -43,6 +44,10 @@ pub enum Verdict {
     Reject,
 }
 
+/// Names a question about an announced block, until it is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask(pub u64);
+
 /// A block announced by its header and the first bytes of its transactions' leaves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {
@@ -65,6 +70,13 @@ pub enum Event {
         from: PeerId,
         /// Where the verdict goes.
         ticket: GossipTicket,
+    },
+    /// The answer to [`Effect::FetchMissing`], or that a peer has nothing to answer to it or to [`Effect::Fetch`].
+    Missing {
+        /// The question.
+        ask: Ask,
+        /// All that was asked for, in that order; none if the peer does not have the block or does not answer.
+        transactions: Option<Vec<Transaction>>,
     },
     /// Whole blocks, parents first.
     Blocks {
@@ -160,8 +172,22 @@ pub enum Effect {
     AnnounceBlock(Arc<CheckedBlock>),
     /// Pass transactions on to the peers.
     Relay(Vec<Arc<CheckedTransaction>>),
-    /// Ask a peer for a whole block that it announced.
+    /// Ask a peer for transactions of a block that it announced; the answer is [`Event::Missing`].
+    FetchMissing {
+        /// Names the question.
+        ask: Ask,
+        /// Whom to ask.
+        from: PeerId,
+        /// Which block.
+        block: BlockId,
+        /// The places of the transactions in it, rising.
+        indexes: Vec<u16>,
+    },
+    /// Ask a peer for a whole block that it announced; the answer is [`Event::Blocks`] or an empty
+    /// [`Event::Missing`].
     Fetch {
+        /// Names the question.
+        ask: Ask,
         /// Whom to ask.
         from: PeerId,
         /// Which block.
@@ -231,6 +257,9 @@ pub enum Refused {
     /// By the rules of blocks.
     #[error("{0}")]
     Block(#[from] BlockError),
+    /// Too much waits for its check.
+    #[error("this node checks {MAX_CHECKING} blocks already, offer it again in a moment")]
+    Busy,
 }
 
 /// How the end of the chain moved.

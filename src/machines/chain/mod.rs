@@ -4,40 +4,44 @@
 //! miner may mine. Never reads or writes by itself: reads come through `view`, writes leave as [`Effect::Commit`], and
 //! the expensive checks leave as [`Effect::CheckBlocks`] and come back as events.
 
+mod announced;
 mod blocks;
 mod branches;
 mod event;
+mod partial;
+mod relay;
 #[cfg(test)]
 mod tests;
 mod transactions;
 mod waiting;
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ledger::{
-    BlockId, ChainSource, CheckedBlock, CheckedTransaction, Header, Network, PublicKey, Tip, TxId, ViewError,
-    difficulty, merkle,
+    Block, BlockId, ChainSource, CheckedBlock, Header, Network, PublicKey, Tip, ViewError, difficulty, merkle,
 };
 use serde::Serialize;
 
+use self::partial::Partials;
+use self::relay::Relay;
 use self::waiting::{Early, Orphans};
 use crate::bounded::BoundedSet;
 use crate::pool::{Pool, PoolView, short_id};
 use crate::{Now, PeerId};
 
 pub use self::event::{
-    Accepted, Announcement, Effect, Event, GossipTicket, Origin, Refused, Source, Template, TipChanged, Verdict,
+    Accepted, Announcement, Ask, Effect, Event, GossipTicket, Origin, Refused, Source, Template, TipChanged, Verdict,
 };
 
 /// Ids of invalid blocks that are remembered: each costs its sender a proof of work.
 const MAX_INVALID: usize = 10_000;
 /// Blocks at the verifier at once; a sync asks for fewer. Beyond it they are dropped and asked for again.
 const MAX_CHECKING: usize = 4_096;
-/// Transactions of clients that are announced again until they are mined.
-const MAX_LOCAL: usize = 10_000;
-/// The first repeat of a client's transaction; then twice as long, and so on.
-const REBROADCAST_MS: u64 = 10_000;
+/// Copies of blocks that came while another copy was checked: 32 MB at most. Beyond it they are dropped.
+const MAX_COPIES: usize = 16;
+/// Blocks that nobody asked for count only near the tip: a sync brings what is farther away, after looking at its work.
+const FAR: u64 = 288;
 
 /// What the chain is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
@@ -70,16 +74,14 @@ pub struct Figures {
     pub pool_bytes: usize,
     /// Blocks whose parent is unknown.
     pub orphans: usize,
+    /// Announced blocks that are being put together.
+    pub partial: usize,
+    /// Blocks that were dropped because too many waited for their check.
+    pub dropped: u64,
     /// Reorganisations since the start.
     pub reorganisations: u64,
     /// Blocks of the deepest one.
     pub deepest_reorganisation: u64,
-}
-
-struct Local {
-    tx: Arc<CheckedTransaction>,
-    next: u64,
-    wait: u64,
 }
 
 /// The chain machine.
@@ -92,9 +94,11 @@ pub struct Chain {
     orphans: Orphans,
     early: Early,
     invalid: BoundedSet<BlockId>,
-    checking: HashSet<BlockId>,
-    relay: VecDeque<Arc<CheckedTransaction>>,
-    local: BTreeMap<TxId, Local>,
+    /// Blocks at the verifier, each with copies that came meanwhile.
+    checking: HashMap<BlockId, Vec<(Block, Source)>>,
+    partials: Partials,
+    relay: Relay,
+    dropped: u64,
     reorganisations: u64,
     deepest_reorganisation: u64,
 }
@@ -111,9 +115,10 @@ impl Chain {
             orphans: Orphans::default(),
             early: Early::default(),
             invalid: BoundedSet::new(MAX_INVALID),
-            checking: HashSet::new(),
-            relay: VecDeque::new(),
-            local: BTreeMap::new(),
+            checking: HashMap::new(),
+            partials: Partials::default(),
+            relay: Relay::new(),
+            dropped: 0,
             reorganisations: 0,
             deepest_reorganisation: 0,
         }
@@ -140,6 +145,8 @@ impl Chain {
             pool: self.pool().len(),
             pool_bytes: self.pool().bytes(),
             orphans: self.orphans.len(),
+            partial: self.partials.len(),
+            dropped: self.dropped,
             reorganisations: self.reorganisations,
             deepest_reorganisation: self.deepest_reorganisation,
         }
@@ -152,7 +159,8 @@ impl Chain {
             Event::Announced { announcement, from, ticket } => {
                 self.announced(now, announcement, from, ticket, view, &mut effects)
             }
-            Event::Blocks { blocks, source } => self.offered(blocks, source, view, &mut effects),
+            Event::Missing { ask, transactions } => self.missing(now, ask, transactions, view, &mut effects),
+            Event::Blocks { blocks, source } => self.offered(now, blocks, source, view, &mut effects),
             Event::BlocksChecked { results, source } => self.checked(now, results, source, view, &mut effects),
             Event::Gossiped { transactions, from, ticket } => {
                 self.gossiped(transactions, Origin::Gossip { from, ticket }, view, &mut effects)
@@ -214,15 +222,10 @@ impl Chain {
         if !due.is_empty() {
             self.connect(now, due.into(), view, effects)?;
         }
-        let pool = self.pool.view();
-        self.local.retain(|id, _| pool.get(id).is_some());
-        for local in self.local.values_mut().filter(|local| local.next <= now.mono) {
-            local.wait = local.wait.saturating_mul(2);
-            local.next = now.mono.saturating_add(local.wait);
-            self.relay.push_back(local.tx.clone());
-        }
-        if !self.relay.is_empty() {
-            effects.push(Effect::Relay(self.relay.drain(..).collect()));
+        self.partials.tick(now.mono, |id| self.checking.contains_key(id), effects);
+        let due = self.relay.due(now.mono, self.pool.view());
+        if !due.is_empty() {
+            effects.push(Effect::Relay(due));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger::{ChainSource, CheckedTransaction, Fault, Transaction, TxError, ViewError};
 
-use super::{Accepted, Chain, Effect, Local, MAX_LOCAL, Origin, REBROADCAST_MS, Verdict, misbehaved};
+use super::{Accepted, Chain, Effect, Origin, Verdict, misbehaved};
 use crate::Now;
 use crate::pool::PoolError;
 
@@ -79,29 +79,25 @@ impl Chain {
                 (Err(PoolError::View(error)), _) => return Err(error),
                 (Ok(tx), Origin::Client(ticket)) => {
                     effects.push(Effect::Answer { ticket, answer: Ok(Accepted::Transaction(tx.id())) });
-                    self.keep_local(now, tx.clone());
-                    self.relay.push_back(tx);
+                    self.relay.keep(now.mono, tx.clone());
+                    self.relay.pass_on(tx);
                 }
                 (Err(error), Origin::Client(ticket)) => {
                     effects.push(Effect::Answer { ticket, answer: Err(error.into()) });
                 }
                 (Ok(_), Origin::Gossip { .. }) if verdict != Verdict::Reject => verdict = Verdict::Accept,
                 (Err(PoolError::Invalid(error)), Origin::Gossip { from, .. }) if error.fault() == Fault::Sender => {
+                    // One message is one offence.
+                    if verdict != Verdict::Reject {
+                        effects.push(misbehaved(from, format!("sent a transaction: {error}")));
+                    }
                     verdict = Verdict::Reject;
-                    effects.push(misbehaved(from, format!("sent a transaction: {error}")));
                 }
                 (_, Origin::Gossip { .. }) => {}
             }
         }
         self.verdict(origin, verdict, effects);
         Ok(())
-    }
-
-    pub(super) fn keep_local(&mut self, now: Now, tx: Arc<CheckedTransaction>) {
-        if self.local.len() < MAX_LOCAL {
-            let next = now.mono + REBROADCAST_MS;
-            self.local.insert(tx.id(), Local { tx, next, wait: REBROADCAST_MS });
-        }
     }
 
     fn verdict(&self, origin: Origin, verdict: Verdict, effects: &mut Vec<Effect>) {

@@ -1,66 +1,73 @@
 //! Blocks that cannot be connected yet: their parent is unknown, or they come from the future.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use ledger::{BlockId, CheckedBlock};
 
 use super::Source;
+use crate::PeerId;
 
-/// Orphans in all; each is at most 2 MB, and a flood pushes out the oldest of whoever holds the most.
+/// Orphans in all.
 pub const MAX_ORPHANS: usize = 64;
+/// Their bytes: eight of the largest.
+pub const MAX_ORPHAN_BYTES: usize = 16_000_000;
 /// An orphan whose parent did not come for this long is forgotten.
 pub const ORPHAN_MS: u64 = 300_000;
 /// Blocks from the future that are kept.
 pub const MAX_EARLY: usize = 16;
 
-/// Blocks by the parent that they wait for.
-#[derive(Debug, Default)]
-pub(super) struct Orphans {
-    by_parent: HashMap<BlockId, Vec<(Arc<CheckedBlock>, Source)>>,
-    order: VecDeque<(u64, BlockId, BlockId)>,
+#[derive(Debug)]
+struct Orphan {
+    block: Arc<CheckedBlock>,
+    from: PeerId,
+    bytes: usize,
+    since: u64,
 }
+
+/// Blocks whose parent is unknown, the oldest first. When there is no room, whoever's orphans have the most bytes loses
+/// the oldest of them: a flood pushes out itself.
+#[derive(Debug, Default)]
+pub(super) struct Orphans(VecDeque<Orphan>);
 
 impl Orphans {
     pub fn len(&self) -> usize {
-        self.order.len()
+        self.0.len()
     }
 
-    pub fn add(&mut self, block: Arc<CheckedBlock>, source: Source, mono: u64) {
-        let parent = block.header().previous;
-        let waiting = self.by_parent.entry(parent).or_default();
-        if waiting.iter().any(|(other, _)| other.id() == block.id()) {
+    pub fn add(&mut self, block: Arc<CheckedBlock>, from: PeerId, mono: u64) {
+        if self.0.iter().any(|other| other.block.id() == block.id()) {
             return;
         }
-        self.order.push_back((mono, parent, block.id()));
-        waiting.push((block, source));
-        if self.order.len() > MAX_ORPHANS {
-            self.drop_oldest();
+        self.0.push_back(Orphan { bytes: block.size(), block, from, since: mono });
+        while self.0.len() > MAX_ORPHANS || self.0.iter().map(|orphan| orphan.bytes).sum::<usize>() > MAX_ORPHAN_BYTES {
+            self.drop_one();
         }
     }
 
-    /// The blocks that waited for `parent`.
-    pub fn take(&mut self, parent: &BlockId) -> Vec<(Arc<CheckedBlock>, Source)> {
-        let taken = self.by_parent.remove(parent).unwrap_or_default();
-        if !taken.is_empty() {
-            self.order.retain(|(_, waits_for, _)| waits_for != parent);
-        }
-        taken
+    /// The blocks that waited for `parent`, and who sent them.
+    pub fn take(&mut self, parent: &BlockId) -> impl Iterator<Item = (Arc<CheckedBlock>, PeerId)> + use<> {
+        let all = std::mem::take(&mut self.0);
+        let (taken, left): (VecDeque<_>, _) =
+            all.into_iter().partition(|orphan| orphan.block.header().previous == *parent);
+        self.0 = left;
+        taken.into_iter().map(|orphan| (orphan.block, orphan.from))
     }
 
     pub fn expire(&mut self, mono: u64) {
-        while self.order.front().is_some_and(|(since, ..)| since.saturating_add(ORPHAN_MS) <= mono) {
-            self.drop_oldest();
-        }
+        self.0.retain(|orphan| orphan.since.saturating_add(ORPHAN_MS) > mono);
     }
 
-    fn drop_oldest(&mut self) {
-        let Some((_, parent, id)) = self.order.pop_front() else { return };
-        if let Some(waiting) = self.by_parent.get_mut(&parent) {
-            waiting.retain(|(block, _)| block.id() != id);
-            if waiting.is_empty() {
-                self.by_parent.remove(&parent);
-            }
+    fn drop_one(&mut self) {
+        let mut held: BTreeMap<PeerId, usize> = BTreeMap::new();
+        for orphan in &self.0 {
+            *held.entry(orphan.from).or_default() += orphan.bytes;
+        }
+        let most = held.values().max().copied();
+        // Where several hold as much, it is the newest of them that does not fit.
+        let loser = self.0.iter().rev().map(|orphan| orphan.from).find(|from| held.get(from).copied() == most);
+        if let Some(oldest) = self.0.iter().position(|orphan| Some(orphan.from) == loser) {
+            self.0.remove(oldest);
         }
     }
 }

@@ -223,8 +223,39 @@ fn an_account_does_not_drive_its_own_transactions_out() {
     let mut bench = Bench::with(network(), one);
     let first = bench.tx(0, 10);
     bench.add(first.clone()).unwrap();
-    assert!(full(bench.add(bench.tx(1, 900_000))), "it could not be mined without the first");
+    let refused = bench.add(bench.tx(1, 900_000));
+    assert_eq!(refused, Err(PoolError::AccountFull), "it could not be mined without the first");
     assert!(bench.holds(&first));
+}
+
+#[test]
+fn whoever_owns_the_worst_of_a_full_pool_still_gets_in_at_a_high_fee() {
+    let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
+    let mut bench = Bench::with(network(), 3 * one);
+    let own = bench.tx(0, 10);
+    let others = [(2, 1_000), (3, 2_000)].map(|(n, fee)| pay(&bench.network, n, 4, 100, fee, 0));
+    for tx in others.iter().chain([&own]) {
+        bench.add(tx.clone()).unwrap();
+    }
+    // It is mined after the first one, so both together must pay more than the one that leaves.
+    let Err(PoolError::Full { needed }) = bench.add(bench.tx(1, 1_000)) else { panic!("the pool is full") };
+    let next = bench.tx(1, needed.as_drops() + 1);
+    bench.add(next.clone()).unwrap();
+    assert!(bench.holds(&own) && bench.holds(&next) && bench.holds(&others[1]) && !bench.holds(&others[0]));
+    bench.check_view();
+    // What would follow it leaves like anybody's.
+    let mut bench = Bench::with(network(), 2 * one);
+    let later = bench.tx(1, 10);
+    for tx in [&later, &others[1]] {
+        bench.add(tx.clone()).unwrap();
+    }
+    let first = bench.tx(0, 1_500);
+    bench.add(first.clone()).unwrap();
+    assert!(bench.holds(&first) && !bench.holds(&later) && bench.holds(&others[1]));
+    // A replacement of the worst needs no room of others.
+    let longer = pay_with(&bench.network, 1, 2, 100, 900_000, 0, one / 2);
+    assert!(bench.add(longer.clone()).is_ok() && bench.holds(&longer) && !bench.holds(&first));
+    bench.check_view();
 }
 
 #[test]

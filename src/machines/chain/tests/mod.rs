@@ -442,7 +442,7 @@ fn a_forged_announcement_is_rejected_with_a_reason() {
         (change(|header| header.height = 7), "height 7"),
         (change(|header| header.time = 0), "is not after the parent's time"),
         (change(|header| header.target = ledger::CompactTarget(0x2000_ffff)), "the difficulty rule says"),
-        (Block { signature: Signature::ZERO, ..good.clone() }, "without its miner's signature"),
+        (Block { signature: Signature::ZERO, ..good.clone() }, "not signed by its miner"),
     ];
     for (block, reason) in cases {
         let mut node = Node::new();
@@ -478,7 +478,7 @@ fn a_body_that_the_pool_does_not_have_is_fetched_from_who_announced_it() {
     let effects = node.announce(&block);
     assert_eq!(verdict(&effects), Some(Verdict::Accept));
     let wanted = block.header.id();
-    assert!(effects.iter().any(|e| matches!(e, Effect::Fetch { from, id } if *from == peer(1) && *id == wanted)));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Fetch { from, id, .. } if *from == peer(1) && *id == wanted)));
 }
 
 #[test]
