@@ -17,6 +17,7 @@ mod peer;
 mod port;
 mod report;
 mod router;
+mod serve;
 mod syncer;
 mod ticker;
 mod translate;

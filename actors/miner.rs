@@ -1,11 +1,11 @@
 //! The Miner actor. The hashing itself is a thread of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use actix::{Actor, Context};
 use machines::chain;
 use machines::miner::{self as machine, Effect, Event};
-use serde::Serialize;
 use tracing::info;
 
 use crate::mail::Reply;
@@ -31,11 +31,6 @@ pub struct Miner {
     gone: Option<Reply<()>>,
 }
 
-#[derive(Serialize)]
-struct Figures {
-    found: u64,
-}
-
 impl Miner {
     /// The mailbox: tips during a fast sync, and a report each second. Full: the next tip or tick says the same.
     pub const MAILBOX: usize = 64;
@@ -53,7 +48,11 @@ impl Miner {
         match self.machine.state() {
             // Asking for a template lies between any two jobs; only what lasts is a move.
             machine::State::Asking { .. } => {}
-            machine::State::Paused { reasons, .. } => self.moves.note(format!("Paused{reasons:?}"), now.mono),
+            machine::State::Paused { reasons, .. } => {
+                // Each once, and without deadlines, which move.
+                let names: BTreeSet<&str> = reasons.iter().map(<&str>::from).collect();
+                self.moves.note(format!("Paused{names:?}"), now.mono);
+            }
             state => self.moves.note(<&str>::from(state), now.mono),
         }
     }
@@ -74,12 +73,7 @@ impl Miner {
     }
 
     fn report(&self) -> ActorReport {
-        self.moves.report(
-            self.machine.state(),
-            &Figures { found: self.machine.found() },
-            self.clock.now().mono,
-            &self.meter,
-        )
+        self.moves.report(self.machine.state(), &self.machine.figures(), self.clock.now().mono, &self.meter)
     }
 }
 

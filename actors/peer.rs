@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message};
-use ledger::BlockId;
+use ledger::ViewError;
 use machines::chain::{self, GossipTicket, Source};
+use machines::miner::Lease;
 use machines::peer::{self as machine, Effect, Event, Goodbye, Offence};
-use machines::{PeerId, discovery, syncer};
-use store::{Reader, StoreError};
+use machines::{PeerId, discovery, miner, syncer};
+use store::Reader;
 use tracing::{debug, info};
-use wire::limits::{BLOCKS_FILL_BYTES, MAX_HEADERS};
 use wire::{
     Command, Gossip, GossipId, Multiaddr, NetHandle, Protocol, RawBlock, Request, RequestError, Responder, Response,
     Status,
@@ -17,6 +17,7 @@ use wire::{
 
 use crate::mail::{Named, Reply};
 use crate::report::Moves;
+use crate::serve::{self, Served};
 use crate::translate::{self, Purpose};
 use crate::{ActorReport, Clock, Mail, Meter, Port, Share, Tick};
 
@@ -66,6 +67,8 @@ pub struct Ports {
     pub chain: Port<Mail<chain::Event>>,
     /// The syncer.
     pub syncer: Port<Mail<syncer::Event>>,
+    /// The miner, which pauses while a peer is served a long sync.
+    pub miner: Port<Mail<miner::Event>>,
     /// Discovery.
     pub discovery: Port<Mail<discovery::Event>>,
     /// Discovery knows addresses.
@@ -105,7 +108,8 @@ struct Figures {
     id: PeerId,
     address: String,
     outbound: bool,
-    points: u32,
+    #[serde(flatten)]
+    machine: machine::Figures,
 }
 
 impl Peer {
@@ -146,6 +150,11 @@ impl Peer {
                 self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip: greeting.tip }));
             }
             Effect::TipTold(tip) => self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip })),
+            Effect::Lease { number, news } => {
+                // Lost when the miner has too much mail; then the lease ends by itself.
+                let lease = Lease { peer, number };
+                self.ports.miner.tell(Mail(miner::Event::Lease { lease, news }));
+            }
             Effect::Close(why) => self.close(&why),
             // These belong to a message and are performed where it is at hand.
             Effect::Answer | Effect::Refuse(_) | Effect::Deliver | Effect::Drop => {}
@@ -176,13 +185,8 @@ impl Peer {
     }
 
     fn request(&mut self, request: Request, responder: Responder) {
-        if let Request::Status(status) = &request {
-            // Its greeting counts although it came inside a question.
-            self.run(Event::Greeted(translate::greeting(status.clone())));
-        }
-        let greeting = matches!(request, Request::Status(_));
         let mut responder = Some(responder);
-        for effect in self.on(Event::Asked { greeting }) {
+        for effect in self.on(Event::Asked(translate::question(&request))) {
             match effect {
                 Effect::Answer => {
                     if let Some(responder) = responder.take() {
@@ -191,7 +195,7 @@ impl Peer {
                 }
                 Effect::Refuse(why) => {
                     if let Some(responder) = responder.take() {
-                        self.send(Command::Respond { responder, response: Response::Refused(why.into()) });
+                        self.send(Command::Respond { responder, response: Response::Refused(why) });
                     }
                 }
                 other => self.perform(other),
@@ -200,52 +204,30 @@ impl Peer {
     }
 
     fn answer(&mut self, request: &Request, responder: Responder) {
-        let response = match request {
+        let reader = &self.ports.reader;
+        let served = match request {
             Request::Addresses => {
                 // A full mailbox drops the responder, which tells the peer at once.
                 self.ports.share.tell(Share { responder });
                 return;
             }
-            Request::Status(_) => (self.ports.greeting)().map(Response::Status).ok_or(None),
-            Request::Headers { locator } => self.headers(locator).map_err(Some),
-            Request::Blocks { ids } => self.blocks(ids).map_err(Some),
-            Request::BlockTransactions { block, indexes } => self.transactions(block, indexes).map_err(Some),
+            Request::Status(_) => match (self.ports.greeting)() {
+                Some(status) => Ok(Served::plain(Response::Status(status))),
+                None => Err(ViewError("the store cannot be read".into())),
+            },
+            Request::Headers { locator } => serve::headers(reader, locator),
+            Request::Blocks { ids } => serve::blocks(reader, ids),
+            Request::BlockTransactions { block, indexes } => serve::transactions(reader, block, indexes),
         };
-        match response {
-            Ok(response) => self.send(Command::Respond { responder, response }),
-            Err(error) => {
-                // The responder is dropped: the peer asks somebody else.
-                self.meter.failed(error.map_or_else(|| "the store cannot be read".into(), |error| error.to_string()));
+        match served {
+            Ok(Served { response, below_tip }) => {
+                let bytes = response.weight();
+                self.send(Command::Respond { responder, response });
+                self.run(Event::Answered { bytes, below_tip });
             }
+            // The responder is dropped: the peer asks somebody else.
+            Err(error) => self.meter.failed(error.to_string()),
         }
-    }
-
-    fn headers(&self, locator: &[BlockId]) -> Result<Response, StoreError> {
-        Ok(Response::Headers(self.ports.reader.snapshot()?.headers_after(locator, MAX_HEADERS)?))
-    }
-
-    /// As many blocks as fit, in the order in which they were asked for, up to the first that is not here.
-    fn blocks(&self, ids: &[BlockId]) -> Result<Response, StoreError> {
-        let snapshot = self.ports.reader.snapshot()?;
-        let mut blocks = Vec::new();
-        let mut bytes = 0;
-        for id in ids {
-            let Some(block) = snapshot.raw_block(id)? else { break };
-            bytes += block.len();
-            if bytes > BLOCKS_FILL_BYTES && !blocks.is_empty() {
-                break;
-            }
-            blocks.push(RawBlock(block));
-        }
-        Ok(Response::Blocks(blocks))
-    }
-
-    /// All of the transactions that a block has at these places, or none: an answer has no names.
-    fn transactions(&self, block: &BlockId, indexes: &[u16]) -> Result<Response, StoreError> {
-        let raw = self.ports.reader.snapshot()?.raw_block(block)?;
-        let block = raw.and_then(|bytes| RawBlock(bytes).decode().ok());
-        let at = |index: &u16| block.as_ref()?.transactions.get(usize::from(*index)).cloned();
-        Ok(Response::Transactions(indexes.iter().map(at).collect::<Option<_>>().unwrap_or_default()))
     }
 
     fn response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
@@ -254,16 +236,15 @@ impl Peer {
             Ok(response) => response,
             Err(error) => {
                 debug!(%peer, ?purpose, %error, "a question has no answer");
-                if let RequestError::Malformed(what) = &error
-                    && !what.may_be_newer()
-                {
-                    self.offend(Offence::Malformed, what.to_string());
+                if let RequestError::Malformed(what) = &error {
+                    translate::offence(what).into_iter().for_each(|event| self.run(event));
                 }
                 self.no_answer(purpose, error.to_string());
                 return;
             }
         };
         match (purpose, response) {
+            (Purpose::Greeting, Response::Refused(why)) => info!(%peer, %why, "a peer refuses this node"),
             (_, Response::Refused(why)) => self.no_answer(purpose, why),
             (Purpose::Greeting, Response::Status(status)) => self.run(Event::Greeted(translate::greeting(status))),
             (Purpose::Sync(ask), Response::Headers(headers)) => {
@@ -340,8 +321,9 @@ impl Peer {
 
     fn gossip(&mut self, id: GossipId, gossip: Gossip) {
         let Some(ticket) = translate::ticket(&id) else { return };
+        let message = translate::message(&gossip);
         let mut gossip = Some(gossip);
-        for effect in self.on(Event::Message) {
+        for effect in self.on(Event::Message(message)) {
             match effect {
                 Effect::Deliver => {
                     if let Some(gossip) = gossip.take() {
@@ -380,7 +362,7 @@ impl Peer {
                 id: self.connection.peer,
                 address: self.connection.address.to_string(),
                 outbound: self.connection.outbound,
-                points: self.machine.points(),
+                machine: self.machine.figures(),
             },
             self.clock.now().mono,
             &self.meter,
@@ -398,6 +380,10 @@ impl Actor for Peer {
 
     fn started(&mut self, _: &mut Context<Self>) {
         self.run(Event::Connected);
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.run(Event::Gone);
     }
 }
 

@@ -2,7 +2,7 @@
 //! the network to Discovery.
 
 use ledger::ChainId;
-use machines::peer::{Event, Goodbye, Offence};
+use machines::peer::{Event, Goodbye};
 use machines::{PeerId, discovery, syncer};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info, warn};
@@ -62,10 +62,8 @@ impl Router {
                 }
             }
             NetEvent::Malformed { peer, what } => {
-                if let Some(entry) = self.entry(&peer)
-                    && !what.may_be_newer()
-                {
-                    entry.event.tell(Mail(Event::Offence { offence: Offence::Malformed, what: what.to_string() }));
+                if let (Some(entry), Some(offence)) = (self.entry(&peer), translate::offence(&what)) {
+                    entry.event.tell(Mail(offence));
                 }
             }
             NetEvent::PublishFailed(why) => warn!(%why, "an announcement was not sent"),
@@ -82,8 +80,13 @@ impl Router {
             NetEvent::Seeds { .. }
             | NetEvent::Local { .. }
             | NetEvent::External { .. }
-            | NetEvent::ExternalLost { .. }
-            | NetEvent::Pinged { .. } => {}
+            | NetEvent::ExternalLost { .. } => {}
+            NetEvent::Pinged { peer, rtt } => {
+                if let Some(entry) = self.entry(&peer) {
+                    let ms = u64::try_from(rtt.as_millis()).unwrap_or(u64::MAX);
+                    entry.event.tell(Mail(Event::Pinged { ms }));
+                }
+            }
             NetEvent::RoutingUpdated { .. } => {
                 self.ports.discovery.tell(Mail(discovery::Event::RoutingUpdated));
             }

@@ -3,8 +3,8 @@
 use ledger::CheckedBlock;
 use machines::PeerId;
 use machines::chain::{Announcement, GossipTicket, Verdict, announcement};
-use machines::peer::Greeting;
-use wire::{BlockAnnounce, Gossip, GossipId, Status};
+use machines::peer::{Event, Greeting, Message, Offence, Question};
+use wire::{BlockAnnounce, CodecError, Gossip, GossipId, Request, Status};
 
 /// None for a peer whose key is not ed25519; the wire lets none in.
 pub fn peer_id(peer: &wire::PeerId) -> Option<PeerId> {
@@ -18,6 +18,29 @@ pub fn wire_peer(peer: PeerId) -> Option<wire::PeerId> {
 
 pub fn greeting(status: Status) -> Greeting {
     Greeting { version: status.version, chain: status.chain, tip: status.tip, agent: status.agent }
+}
+
+pub fn question(request: &Request) -> Question {
+    match request {
+        Request::Status(status) => Question::Status(greeting(status.clone())),
+        Request::Headers { .. } => Question::Headers,
+        Request::Blocks { ids } => Question::Blocks { count: ids.len() },
+        Request::BlockTransactions { .. } => Question::BlockTransactions,
+        Request::Addresses => Question::Addresses,
+    }
+}
+
+pub fn message(gossip: &Gossip) -> Message {
+    match gossip {
+        Gossip::Block(_) => Message::Block,
+        Gossip::Transactions(transactions) => Message::Transactions { count: transactions.len() },
+    }
+}
+
+/// What a peer did that sent this; nothing, if it may only be newer than this node.
+pub fn offence(what: &CodecError) -> Option<Event> {
+    let offence = || Event::Offence { offence: Offence::Malformed, what: what.to_string() };
+    (!what.may_be_newer()).then(offence)
 }
 
 pub fn announced(announce: BlockAnnounce) -> Announcement {
@@ -104,5 +127,26 @@ mod tests {
             assert_eq!(Purpose::of(purpose.ticket()), Some(purpose));
         }
         assert_eq!(Purpose::of(7), None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn w09_a_kind_of_message_that_is_not_known_yet_is_no_offence_and_anything_else_is() {
+        assert!(offence(&CodecError::UnknownKind(200)).is_none());
+        let faults = [
+            CodecError::TooLong { length: 2, limit: 1 },
+            CodecError::TooMany { what: "blocks", got: 257, limit: 256 },
+            CodecError::Malformed("short".into()),
+            CodecError::Trailing(1),
+            CodecError::NotCanonical,
+            CodecError::NotAsked { asked: 1, got: 2 },
+        ];
+        for fault in faults {
+            assert!(matches!(offence(&fault), Some(Event::Offence { offence: Offence::Malformed, .. })), "{fault}");
+        }
     }
 }

@@ -173,6 +173,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let peer_ports = PeerPorts {
         chain: chain_inbox.port(),
         syncer: syncer_inbox.port(),
+        miner: miner_inbox.port(),
         discovery: discovery_inbox.port(),
         share: discovery_inbox.port(),
         net: net_handle.clone(),
@@ -214,9 +215,10 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         on: parts.mine && !network.spec.hints.mint_only,
         key: parts.miner_key,
         peers_to_mine: network.spec.hints.peers_to_mine,
+        future_limit_ms: network.future_limit_ms(),
     };
     let miner = Miner::new(
-        machines::miner::Miner::new(miner_params),
+        machines::miner::Miner::new(miner_params, tip),
         MinerPorts { chain: chain_inbox.port(), hasher },
         clock,
         miner_inbox.meter(),

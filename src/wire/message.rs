@@ -249,7 +249,7 @@ impl Response {
     }
 
     /// About how much memory it holds until it is sent.
-    pub(crate) fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match self {
             Self::Status(_) | Self::Refused(_) => MAX_STATUS_BYTES,
             Self::Headers(headers) => headers.len() * size_of::<Header>(),

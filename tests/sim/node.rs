@@ -150,13 +150,14 @@ impl Node {
             wanted: self.wanted,
             forget_after_ms: 24 * 60 * 60 * 1000,
         };
-        let miner = miner::Params { on: true, key: miner_key(self.index), peers_to_mine: 1 };
+        let future_limit_ms = self.network.future_limit_ms();
+        let miner = miner::Params { on: true, key: miner_key(self.index), peers_to_mine: 1, future_limit_ms };
         self.boot += 1;
         self.fuse = None;
         self.live = Some(Live {
             chain: Chain::new(self.network.clone(), tip),
             syncer: Syncer::new(self.network.clone(), tip),
-            miner: Miner::new(miner),
+            miner: Miner::new(miner, tip),
             discovery: Discovery::new(discovery, self.book.clone().into_iter().collect()),
             peers: BTreeMap::new(),
             job: None,

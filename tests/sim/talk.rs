@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use ledger::ChainSource;
 use machines::chain::{Event as ChainEvent, GossipTicket, Source, Verdict};
+use machines::miner::{self, Lease};
 use machines::peer::{self, Greeting};
 use machines::syncer::{self, HEADERS_PER_ANSWER};
 use machines::{Now, PeerId, discovery};
@@ -43,8 +44,14 @@ impl Node {
                 peer::Effect::Answer => {
                     if let Some(Message::Question(question)) = message {
                         let answer = self.answer(question);
+                        let below_tip = self.below_tip(answer.as_ref());
+                        shell.mail.push_back(Input::Peer(peer, peer::Event::Answered { bytes: 0, below_tip }));
                         shell.send(&peer, Message::Answer(question.clone(), answer));
                     }
+                }
+                peer::Effect::Lease { number, news } => {
+                    let lease = Lease { peer, number };
+                    shell.mail.push_back(Input::Miner(miner::Event::Lease { lease, news }));
                 }
                 peer::Effect::Refuse(_) => {
                     if let Some(Message::Question(question)) = message {
@@ -68,18 +75,23 @@ impl Node {
     pub(super) fn message(&mut self, now: Now, peer: PeerId, message: &Message, shell: &mut Shell) {
         match message {
             Message::Question(question) => {
-                let greeting = match &**question {
-                    Question::Status(greeting) => Some(greeting.clone()),
-                    _ => None,
+                let asked = match &**question {
+                    Question::Status(greeting) => peer::Question::Status(greeting.clone()),
+                    Question::Headers(..) => peer::Question::Headers,
+                    Question::Blocks(_, ids) => peer::Question::Blocks { count: ids.len() },
+                    Question::Fetch(_) => peer::Question::Blocks { count: 1 },
+                    Question::Addresses => peer::Question::Addresses,
                 };
-                let event = peer::Event::Asked { greeting: greeting.is_some() };
-                if let Some(greeting) = greeting {
-                    self.peer_event(now, peer, peer::Event::Greeted(greeting), None, shell);
-                }
-                self.peer_event(now, peer, event, Some(message), shell);
+                self.peer_event(now, peer, peer::Event::Asked(asked), Some(message), shell);
             }
             Message::Answer(question, answer) => self.answered(now, peer, question, answer.clone(), shell),
-            Message::Gossip(_) => self.peer_event(now, peer, peer::Event::Message, Some(message), shell),
+            Message::Gossip(gossip) => {
+                let said = match &gossip.body {
+                    Body::Block(_) => peer::Message::Block,
+                    Body::Transactions(transactions) => peer::Message::Transactions { count: transactions.len() },
+                };
+                self.peer_event(now, peer, peer::Event::Message(said), Some(message), shell);
+            }
         }
     }
 
@@ -117,6 +129,12 @@ impl Node {
             (question, Some(_)) => return shell.fail(format!("got an answer to another question than {question:?}")),
         };
         shell.mail.push_back(event);
+    }
+
+    /// How far the lowest block of an answer is below the tip.
+    fn below_tip(&self, answer: Option<&Answer>) -> Option<u64> {
+        let Some(Answer::Blocks(blocks)) = answer else { return None };
+        Some(self.live.as_ref()?.chain.tip().height.saturating_sub(blocks.first()?.header.height))
     }
 
     fn answer(&self, question: &Question) -> Option<Answer> {

@@ -1,5 +1,7 @@
 //! The transitions of the miner machine.
 
+mod serving;
+
 use std::sync::Arc;
 
 use ledger::{BlockId, Network, check};
@@ -19,7 +21,10 @@ impl Bench {
     }
 
     fn with(on: bool, peers_to_mine: usize) -> Self {
-        Self { miner: Miner::new(Params { on, key: key(5), peers_to_mine }), network: network() }
+        Self {
+            miner: Miner::new(Params { on, key: key(5), peers_to_mine, future_limit_ms: 2_000 }, tip()),
+            network: network(),
+        }
     }
 
     fn on(&mut self, mono: u64, event: Event) -> Vec<Effect> {
@@ -88,7 +93,7 @@ fn a_found_nonce_becomes_a_signed_block_with_the_transactions_of_its_template() 
     let [Effect::Offer(block)] = &effects[..] else { panic!("{effects:?}") };
     let block = check::block_alone(block.clone(), &bench.network, |_| false).unwrap();
     assert_eq!(block.transactions().len(), 1);
-    assert_eq!(bench.miner.found(), 1);
+    assert_eq!(bench.miner.figures().found, 1);
     assert!(matches!(bench.miner.state(), State::Asking { .. }));
 }
 
@@ -158,7 +163,38 @@ fn a_new_tip_stops_the_old_job_before_the_new_template_comes() {
     assert!(matches!(effects[..], [Effect::Stop, Effect::AskTemplate { .. }]), "{effects:?}");
     assert_eq!(bench.miner.state(), &State::Asking { since: 10 });
     assert!(bench.on(11, Event::Found { job: old, nonce: 0 }).is_empty(), "it was found too late");
-    assert_eq!(bench.miner.found(), 0);
+    assert_eq!(bench.miner.figures().found, 0);
+}
+
+#[test]
+fn l09_a_nonce_that_was_found_before_a_sync_brought_another_tip_makes_no_block() {
+    let (mut bench, old) = Bench::mining();
+    let nonce = bench.template().header.nonce;
+    assert!(stops(&bench.on(1, Event::Syncing(true))));
+    assert!(bench.on(2, Event::Found { job: old, nonce }).is_empty(), "found for a tip that is known to be old");
+    assert!(bench.on(3, Event::TipChanged(tip())).is_empty());
+    assert!(asks(&bench.on(4, Event::Syncing(false))));
+    assert!(bench.on(5, Event::Found { job: old, nonce }).is_empty());
+    let current = bench.hash(6);
+    assert!(bench.on(7, Event::Found { job: old, nonce }).is_empty());
+    assert!(matches!(bench.on(8, Event::Found { job: current, nonce })[..], [Effect::Offer(_)]));
+}
+
+#[test]
+fn a_clock_that_was_put_back_behind_the_tip_pauses_until_it_is_right() {
+    let (mut bench, _) = Bench::mining();
+    let hour = 3_600_000;
+    let tip = Tip { time: at(10).unix, ..tip() };
+    assert_eq!(bench.on(10, Event::TipChanged(tip)).len(), 2);
+    bench.hash(11);
+    let put_back = |mono, by| Now { mono, unix: at(mono).unix - by };
+    assert!(bench.miner.on(put_back(10, 2_000), Event::Tick).is_empty(), "a block may be so far ahead");
+    assert!(stops(&bench.miner.on(put_back(10, 2_001), Event::Tick)));
+    let paused = |since| State::Paused { reasons: [Reason::ClockWrong].into(), since };
+    assert_eq!(bench.miner.state(), &paused(10));
+    assert!(bench.miner.on(put_back(hour, hour + 2_000), Event::Tick).is_empty());
+    assert_eq!(bench.miner.state(), &paused(10));
+    assert!(asks(&bench.on(hour, Event::Tick)));
 }
 
 #[test]
