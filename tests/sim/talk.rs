@@ -86,7 +86,7 @@ impl Node {
             }
             Message::Answer(question, answer) => self.answered(now, peer, question, answer.clone(), shell),
             Message::Gossip(gossip) => {
-                let said = match &gossip.body {
+                let said = match &*gossip.body {
                     Body::Block(_) => peer::Message::Block,
                     Body::Transactions(transactions) => peer::Message::Transactions { count: transactions.len() },
                 };
