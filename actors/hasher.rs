@@ -81,11 +81,16 @@ impl Hashing {
     fn run(mut self) {
         let mut next = self.inbox.recv().ok();
         while let Some(order) = next {
-            next = match order {
+            next = match self.latest(order) {
                 Order::Stop => self.inbox.recv().ok(),
                 Order::Hash { job, search } => self.work(job, &search),
             };
         }
+    }
+
+    /// The last of the orders that wait: each one replaces all before it.
+    fn latest(&self, order: Order) -> Order {
+        self.inbox.try_iter().last().unwrap_or(order)
     }
 
     /// Works until the nonce is found or an order comes, and gives the next order; none when nobody can give any.
@@ -139,5 +144,114 @@ impl Hashing {
         } else if busy > SLICE * 2 {
             self.slice = (self.slice / 2).max(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use actix::{Actor, Context, Handler};
+    use ledger::{BlockId, CompactTarget, Header, SecretKey};
+
+    use super::*;
+    use crate::Inbox;
+
+    /// Has a mailbox and never looks into it.
+    struct Nobody;
+
+    impl Actor for Nobody {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Mail<Event>> for Nobody {
+        type Result = ();
+
+        fn handle(&mut self, _: Mail<Event>, _: &mut Context<Self>) {}
+    }
+
+    /// A search that finds nothing within a lifetime.
+    fn hopeless() -> Search {
+        let header = Header {
+            version: 1,
+            height: 1,
+            previous: BlockId([0; 32]),
+            root: ledger::Digest([0; 32]),
+            time: 0,
+            target: CompactTarget(0x0300_0001),
+            miner: SecretKey::from_bytes([1; 32]).unwrap().public(),
+            nonce: 0,
+        };
+        Search::new(&header).unwrap()
+    }
+
+    fn hashing(inbox: &Inbox<Nobody>, duty: u32) -> (mpsc::Sender<Order>, Hashing) {
+        let (orders, waiting) = mpsc::channel();
+        let (since, reply) = (Instant::now(), inbox.port());
+        (orders, Hashing { duty, slice: FIRST_SLICE, since, hashes: 0, reply, inbox: waiting })
+    }
+
+    fn threads(name: &str) -> usize {
+        let tasks = fs::read_dir("/proc/self/task").unwrap();
+        let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        names.filter(|comm| comm.trim_end() == name).count()
+    }
+
+    #[test]
+    fn a_new_order_ends_the_old_job_after_the_slice_that_is_being_hashed() {
+        let inbox = Inbox::new(4);
+        for duty in [1, 50, 100] {
+            let (orders, mut hashing) = hashing(&inbox, duty);
+            orders.send(Order::Stop).unwrap();
+            assert!(matches!(hashing.work(JobId(0), &hopeless()), Some(Order::Stop)));
+            assert_eq!(hashing.hashes, FIRST_SLICE, "one slice, and no rest after it");
+        }
+    }
+
+    #[test]
+    fn a_slice_becomes_a_tenth_of_the_50_ms_in_which_a_new_tip_must_stop_the_old_job() {
+        let inbox = Inbox::new(4);
+        let (_orders, mut hashing) = hashing(&inbox, 100);
+        assert!(SLICE * 10 <= Duration::from_millis(50));
+        for hashes_per_ms in [100, 3_000, 20_000, 5] {
+            for _ in 0..20 {
+                let busy = Duration::from_micros(hashing.slice * 1_000 / hashes_per_ms);
+                hashing.adapt(busy);
+            }
+            let busy = Duration::from_micros(hashing.slice * 1_000 / hashes_per_ms);
+            assert!(busy >= SLICE / 2 && busy <= SLICE * 2, "{busy:?} at {hashes_per_ms} hashes in a millisecond");
+        }
+    }
+
+    #[test]
+    fn of_the_orders_that_wait_only_the_last_counts() {
+        let inbox = Inbox::new(4);
+        let (orders, mut hashing) = hashing(&inbox, 100);
+        for job in 0..10_000 {
+            orders.send(Order::Hash { job: JobId(job), search: hopeless() }).unwrap();
+        }
+        orders.send(Order::Stop).unwrap();
+        let first = hashing.inbox.recv().unwrap();
+        assert!(matches!(hashing.latest(first), Order::Stop));
+        drop(orders);
+        assert!(hashing.work(JobId(0), &hopeless()).is_none(), "nobody can give orders any more");
+    }
+
+    #[test]
+    fn l11_ten_thousand_pauses_leave_one_hashing_thread_and_no_order_behind() {
+        let inbox: Inbox<Nobody> = Inbox::new(64);
+        let (vital, mut failures) = Vital::channel();
+        let hasher = Hasher::start(100, inbox.port(), &vital).unwrap();
+        for job in 0..10_000 {
+            hasher.hash(JobId(job), hopeless());
+            hasher.stop();
+        }
+        assert_eq!(threads("hasher"), 1);
+        let began = Instant::now();
+        drop(hasher);
+        // Ten thousand slices would take most of a minute.
+        assert!(began.elapsed() < Duration::from_secs(10), "orders of old pauses were still carried out");
+        assert_eq!(threads("hasher"), 0);
+        assert!(failures.try_recv().is_err());
     }
 }

@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
-use ledger::{Block, Digest, Network, Transaction, check};
+use ledger::{Block, CheckedTransaction, Digest, Network, Transaction, TxError, check};
 use machines::chain::{Event, Origin, Source};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -21,6 +22,8 @@ const BLOCK_JOBS: usize = 4_096;
 const TRANSACTION_JOBS: usize = 1_024;
 /// Signatures that are remembered, twice: 32 bytes each.
 const REMEMBERED: usize = 100_000;
+/// Invalid transactions of one gossip message after which the rest of it is not looked at: more would only cost more.
+const MAX_INVALID: usize = 10;
 /// Signatures that one thread takes at a time: about half a millisecond.
 const CHUNK: usize = 16;
 
@@ -131,14 +134,26 @@ impl Worker {
 
     fn check_transactions(&self, jobs: &Receiver<TransactionJob>) {
         while let Ok(TransactionJob { transactions, origin, reply }) = jobs.recv() {
-            let one = |tx: Transaction| {
-                let checked = tx.check(&self.network, |leaf| self.seen.contains(leaf))?;
-                self.seen.insert(checked.leaf());
-                Ok(Arc::new(checked))
-            };
-            let results = self.pool.install(|| transactions.into_par_iter().with_min_len(CHUNK).map(one).collect());
+            let results = self.check_batch(transactions);
             reply.post_from_thread(Mail(Event::TransactionsChecked { results, origin }));
         }
+    }
+
+    /// The transactions of one message, up to where it is known to be no good.
+    fn check_batch(&self, transactions: Vec<Transaction>) -> Vec<Result<Arc<CheckedTransaction>, TxError>> {
+        let invalid = AtomicUsize::new(0);
+        let one = |tx: Transaction| {
+            if invalid.load(Ordering::Relaxed) >= MAX_INVALID {
+                return None;
+            }
+            let checked = tx.check(&self.network, |leaf| self.seen.contains(leaf));
+            match &checked {
+                Ok(tx) => self.seen.insert(tx.leaf()),
+                Err(_) => _ = invalid.fetch_add(1, Ordering::Relaxed),
+            }
+            Some(checked.map(Arc::new))
+        };
+        self.pool.install(|| transactions.into_par_iter().with_min_len(CHUNK).filter_map(one).collect())
     }
 }
 
@@ -167,6 +182,8 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use ledger::{Address, Amount, NetworkSpec, SecretKey, Signature, Transfer};
+
     use super::*;
 
     #[test]
@@ -184,5 +201,29 @@ mod tests {
         assert!(!seen.contains(&leaf(0)));
         let kept: usize = seen.generations.read().unwrap().iter().map(HashSet::len).sum();
         assert!(kept <= 2 * REMEMBERED);
+    }
+
+    #[test]
+    fn t01_a_message_of_bad_signatures_costs_ten_checks_and_not_two_thousand() {
+        let network = Arc::new(Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap());
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let pay = |i: u64, signature: Option<Signature>| {
+            let (to, amount) = (Address([2; 20]), Amount::drops(i + 1));
+            let good = Transfer::sign(&key, &network.chain, to, amount, Amount::ZERO, i, Vec::new());
+            Transaction::Transfer(Transfer { signature: signature.unwrap_or(good.signature), ..good })
+        };
+        let Transaction::Transfer(other) = pay(5_000, None) else { panic!("it is a transfer") };
+        let pool = Arc::new(ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+        let (vital, _watch) = Vital::channel();
+        let worker = Worker { network: network.clone(), seen: Arc::default(), pool, _vital: vital };
+        let bad = worker.check_batch((0..2_000).map(|i| pay(i, Some(other.signature))).collect());
+        // Each of two threads may look at one more before it hears of the tenth.
+        assert!(
+            (MAX_INVALID..=MAX_INVALID + 1).contains(&bad.len()) && bad.iter().all(Result::is_err),
+            "{}",
+            bad.len()
+        );
+        let good = worker.check_batch((0..500).map(|i| pay(i, None)).collect());
+        assert!(good.len() == 500 && good.iter().all(Result::is_ok));
     }
 }

@@ -13,12 +13,10 @@ pub mod faucet;
 mod fixture;
 pub mod miner;
 mod now;
-mod pause_budget;
 pub mod peer;
 mod peer_id;
 pub mod pool;
 pub mod syncer;
 
 pub use now::Now;
-pub use pause_budget::PauseBudget;
 pub use peer_id::PeerId;

@@ -4,9 +4,11 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::harness::process::{logged, own_address};
-use crate::harness::{Net, Schedule, height};
+use crate::harness::wait::holds;
+use crate::harness::{Net, Schedule, height, mines};
 
 #[test]
 fn a_second_process_on_the_same_directory_says_so_and_ends_with_74() {
@@ -48,6 +50,24 @@ fn a_port_that_is_taken_is_named_and_ends_the_start_with_2() {
     let (status, _) = node.take_process().end(30);
     assert_eq!(status.code(), Some(2));
     logged(&node.log(), &other.address()).unwrap();
+}
+
+#[test]
+fn l10_a_pause_of_mining_does_not_delay_the_stop() {
+    let net = Net::fast(0);
+    let node = net.node("node");
+    for paused in [true, false] {
+        node.mining().start().until(mines);
+        node.admin().post("/admin/miner/pause", &json!({})).ok();
+        if paused {
+            node.until(|node| holds(node.state("miner")?.get("Paused").is_some(), || "it mines".into()));
+        }
+        let mut process = node.take_process();
+        process.signal(Signal::TERM);
+        let (status, took) = process.end(30);
+        assert_eq!(status.code(), Some(0));
+        assert!(took <= Duration::from_secs(2), "it took {took:?}");
+    }
 }
 
 #[test]

@@ -125,6 +125,10 @@ impl Chain {
                 self.refuse(now, id, BlockError::InvalidAncestor(bad), source, effects);
                 continue;
             }
+            if source == Source::Miner && previous != session.tip().id {
+                // Found while the tip moved: it would only be an orphan of our own making.
+                continue;
+            }
             let Some(parent) = session.known(&previous)? else {
                 self.without_parent(now, block, source, effects);
                 continue;

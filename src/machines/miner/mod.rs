@@ -4,6 +4,7 @@
 //! served a long sync is a reason while its lease lasts, and only within a budget that all peers share. Decides never
 //! how to hash: that is a thread of its own, told by [`Effect::Hash`] and [`Effect::Stop`].
 
+mod budget;
 mod event;
 mod leases;
 mod state;
@@ -16,9 +17,10 @@ use std::sync::Arc;
 use ledger::pow::Search;
 use ledger::{Block, CheckedTransaction, Header, PublicKey, SecretKey, TargetError, Tip, Transaction};
 
+use self::budget::Budget;
 use self::leases::Leases;
+use crate::Now;
 use crate::chain::Template;
-use crate::{Now, PauseBudget};
 
 pub use self::event::{Effect, Event, JobId};
 pub use self::leases::{LEASE_MS, Lease, LeaseNews};
@@ -57,7 +59,7 @@ pub struct Miner {
     /// Why it must not mine, leases apart.
     own_reasons: BTreeSet<Reason>,
     leases: Leases,
-    budget: PauseBudget,
+    budget: Budget,
     tip: Tip,
     job: Option<Job>,
     /// The job that the last refresh replaced: a nonce that was found for it meanwhile is as good.
@@ -86,7 +88,7 @@ impl Miner {
             state,
             own_reasons,
             leases: Leases::default(),
-            budget: PauseBudget::new(0),
+            budget: Budget::new(0),
             tip,
             job: None,
             before: None,

@@ -503,6 +503,21 @@ fn a_found_block_is_kept_before_it_is_announced() {
 }
 
 #[test]
+fn l09_an_own_block_on_what_is_no_longer_the_tip_is_neither_kept_nor_announced() {
+    let mut node = Node::new();
+    let (theirs, ours) = (Branch::grown(&node.network, 5, 2), Branch::grown(&node.network, 6, 1));
+    let synced: Vec<_> = theirs.blocks.to_vec();
+    node.blocks(&synced, Source::Sync(peer(1)));
+    let effects = node.blocks(&ours.blocks, Source::Miner);
+    assert!(effects.is_empty(), "{effects:?}");
+    assert!(node.store.header(&ours.blocks[0].header.id()).unwrap().is_none(), "no orphan of our own");
+    let mut next = theirs.clone();
+    let found = next.extend(6, Vec::new());
+    let effects = node.blocks(&[found], Source::Miner);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::AnnounceBlock(_))), "{effects:?}");
+}
+
+#[test]
 fn b29_a_refused_own_block_raises_an_alarm_and_is_never_announced() {
     let mut node = Node::new();
     let mut branch = Branch::new(&node.network);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::PeerId;
 use crate::peer::{self, Greeting, Peer, Question};
-use crate::{PauseBudget, PeerId};
 
 const TICK: u64 = 100;
 const SECOND: u64 = 1_000;
@@ -205,7 +205,7 @@ fn a_pause_that_has_another_reason_costs_the_peers_nothing() {
     (0..HOUR / TICK / 10).for_each(|_| node.tick());
     let State::Paused { reasons, .. } = node.bench.miner.state() else { panic!("{:?}", node.bench.miner.state()) };
     assert!(reasons.contains(&Reason::Syncing) && reasons.len() == 2, "{reasons:?}");
-    let full = PauseBudget::new(0).left_ms();
+    let full = Budget::new(0).left_ms();
     assert_eq!(node.bench.miner.figures().lease_budget_ms, full);
     node.mine(Event::Syncing(false));
     assert_eq!(node.served(), [id(1)]);

@@ -1,4 +1,4 @@
-//! How much of an hour others may hold this node's mining paused, whoever causes it and however often.
+//! How much of an hour all peers together may hold this node's mining paused because they are served.
 //!
 //! Counts paused time and says whether more is allowed; never says whether there is a reason to pause.
 
@@ -11,16 +11,16 @@ const RESERVE_MS: i64 = 200;
 /// What a used-up budget must hold before it allows pauses again: else mining would stop and go on with every tick.
 const WORTHWHILE_MS: i64 = 10_000;
 
-/// A budget of paused time, on the monotonic clock.
+/// Paused time that is left, on the monotonic clock.
 #[derive(Debug, Clone)]
-pub struct PauseBudget {
+pub(super) struct Budget {
     /// In milliseconds × [`SHARE`], so that each refilled millisecond counts. Below zero if a pause was noticed late.
     balance: i64,
     looked_at: u64,
     used_up: bool,
 }
 
-impl PauseBudget {
+impl Budget {
     /// A full budget.
     pub fn new(mono: u64) -> Self {
         Self { balance: CAPACITY_MS * SHARE, looked_at: mono, used_up: false }
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn whoever_always_wants_a_pause_gets_at_most_5_percent_of_any_hour() {
-        let mut budget = PauseBudget::new(0);
+        let mut budget = Budget::new(0);
         // Paused ticks so far, after each tick.
         let mut paused = vec![0];
         for tick in 1..=3 * HOUR / TICK {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_used_up_budget_allows_nothing_until_a_pause_is_worth_it() {
-        let mut budget = PauseBudget::new(0);
+        let mut budget = Budget::new(0);
         budget.pass(100_000, true);
         assert!(!budget.allows() && budget.left_ms() == 0, "a pause that was noticed late is a debt");
         budget.pass(100_000 + 17_000 * 40, false);
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_stands_still_or_goes_back_changes_nothing() {
-        let mut budget = PauseBudget::new(1_000);
+        let mut budget = Budget::new(1_000);
         budget.pass(1_000, true);
         budget.pass(0, true);
         budget.pass(1_000, true);
