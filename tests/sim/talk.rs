@@ -79,7 +79,8 @@ impl Node {
                     Question::Status(greeting) => peer::Question::Status(greeting.clone()),
                     Question::Headers(..) => peer::Question::Headers,
                     Question::Blocks(_, ids) => peer::Question::Blocks { count: ids.len() },
-                    Question::Fetch(_) => peer::Question::Blocks { count: 1 },
+                    Question::Fetch(..) => peer::Question::Blocks { count: 1 },
+                    Question::Missing(..) => peer::Question::BlockTransactions,
                     Question::Addresses => peer::Question::Addresses,
                 };
                 self.peer_event(now, peer, peer::Event::Asked(asked), Some(message), shell);
