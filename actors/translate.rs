@@ -128,11 +128,6 @@ mod tests {
         }
         assert_eq!(Purpose::of(7), None);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn w09_a_kind_of_message_that_is_not_known_yet_is_no_offence_and_anything_else_is() {
