@@ -9,6 +9,7 @@ use ledger::{Address, BlockId, CheckedTransaction, Network, Transaction, TxId};
 use libp2p::Multiaddr;
 use machines::PeerId;
 use machines::pool::{PoolError, PoolView};
+use machines::syncer::Progress;
 use serde_json::Value;
 use store::Reader;
 
@@ -29,6 +30,10 @@ impl NodeApi for Handle {
 
     fn peer_count(&self) -> usize {
         self.ready_peers()
+    }
+
+    fn progress(&self) -> Progress {
+        Handle::progress(self)
     }
 
     fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>> {

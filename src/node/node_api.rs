@@ -9,6 +9,7 @@ use libp2p::Multiaddr;
 use machines::PeerId;
 use machines::faucet::ClaimError;
 use machines::pool::PoolView;
+use machines::syncer::Progress;
 use serde::Serialize;
 use serde_json::Value;
 use store::Reader;
@@ -72,6 +73,8 @@ pub trait NodeApi: Send + Sync + 'static {
     fn pool(&self) -> Arc<PoolView>;
     /// How many peers passed the handshake.
     fn peer_count(&self) -> usize;
+    /// How far the sync is.
+    fn progress(&self) -> Progress;
     /// Checks a transaction and puts it into the pool.
     fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>>;
     /// Asks the faucet to pay.

@@ -65,6 +65,9 @@ pub async fn page(state: Shared) -> HttpResponse {
     let (actors, health) = (state.node.actors().await, state.node.health().await);
     let mut samples = chain_samples(&state);
     samples.push(gauge("peers", "Peers that passed the handshake", state.node.peer_count() as f64));
+    let sync = state.node.progress();
+    samples.push(gauge("sync_done", "Headers or blocks of this sync that are here", sync.done as f64));
+    samples.push(gauge("sync_total", "Headers or blocks that this sync is to fetch; 0 without one", sync.total as f64));
     samples.push(gauge("live", "Whether every vital part answers", f64::from(u8::from(health.live))));
     samples.push(gauge("ready", "Whether the node can be relied on", f64::from(u8::from(health.ready))));
     samples.extend(actors.iter().flat_map(actor_samples));

@@ -13,6 +13,7 @@ use libp2p::Multiaddr;
 use machines::PeerId;
 use machines::faucet::ClaimError;
 use machines::pool::{Pool, PoolError, PoolView};
+use machines::syncer::Progress;
 use serde_json::{Value, json};
 use store::{Reader, Store};
 use tempfile::TempDir;
@@ -140,6 +141,10 @@ impl NodeApi for Inner {
 
     fn pool(&self) -> Arc<PoolView> {
         Arc::new(self.pool.lock().unwrap().view().clone())
+    }
+
+    fn progress(&self) -> Progress {
+        Progress::resting("Following", 0)
     }
 
     fn peer_count(&self) -> usize {
