@@ -60,7 +60,7 @@ pub(crate) fn behaviour(
         .validate_messages()
         .validation_mode(ValidationMode::Anonymous)
         .message_id_fn(|message| id_of(&message.topic, &message.data))
-        .max_transmit_size(MAX_GOSSIP_TRANSACTIONS_BYTES + GOSSIP_OVERHEAD_BYTES)
+        .max_transmit_size(MAX_GOSSIP_TRANSACTIONS_BYTES + GOSSIP_OVERHEAD_BYTES + GOSSIP_READ_AHEAD_BYTES)
         .max_transmit_size_for_topic(MAX_ANNOUNCE_BYTES + GOSSIP_OVERHEAD_BYTES, names.blocks.hash())
         .connection_handler_queue_len(GOSSIP_QUEUE)
         .max_publish_messages(GOSSIP_QUEUE)
@@ -130,7 +130,7 @@ pub(crate) fn decode(names: &Names, topic: &TopicHash, data: &[u8]) -> Result<Go
 }
 
 /// The id of a message: the hash of its content.
-fn id_of(topic: &TopicHash, data: &[u8]) -> MessageId {
+pub(crate) fn id_of(topic: &TopicHash, data: &[u8]) -> MessageId {
     let digest = Sha256::new().chain_update(topic.as_str()).chain_update([0]).chain_update(data).finalize();
     MessageId::new(digest.as_slice())
 }

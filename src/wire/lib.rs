@@ -39,6 +39,8 @@ mod rendezvous;
 mod requests;
 mod seeds;
 mod serving;
+#[cfg(test)]
+mod vectors;
 
 pub use command::{Command, Verdict};
 pub use config::{Deadlines, NetConfig};

@@ -75,6 +75,10 @@ pub const MAX_GOSSIP_TRANSACTIONS_BYTES: usize = 256 << 10;
 /// What gossip adds around a payload: topic, field tags.
 pub const GOSSIP_OVERHEAD_BYTES: usize = 1 << 10;
 
+/// What the library may have read of the next frames when it compares what it has read with the limit of one: without
+/// room for that, one of two large messages in a row would end the stream.
+pub const GOSSIP_READ_AHEAD_BYTES: usize = 8 << 10;
+
 /// Gossip messages waiting for one slow peer: 64 × 257 KiB = 16 MiB at worst (the default of 5 000 allows 1.3 GB).
 pub const GOSSIP_QUEUE: usize = 64;
 

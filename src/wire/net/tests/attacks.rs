@@ -143,7 +143,9 @@ fn open_sockets(port: u16) -> usize {
 
 #[tokio::test]
 async fn p14_a_first_frame_of_yamux_beyond_its_window_ends_that_connection_alone() {
-    let (mut good, mut node) = pair().await;
+    // Yamux answers with GOAWAY and leaves the connection to its deadline: nothing else is spoken on it.
+    let deadlines = Deadlines { identify: Duration::from_millis(500), ..Deadlines::default() };
+    let (mut good, mut node) = pair_of(config(), NetConfig { deadlines, ..config() }).await;
     // Version, data, SYN, stream 1, and more than the 262 144 bytes that a new stream may send.
     let header = [&[0, 0, 0, 1, 0, 0, 0, 1], &262_145_u32.to_be_bytes()[..]].concat();
     let frames = [header, vec![0; 262_145]].concat();
@@ -182,7 +184,7 @@ async fn p26_a_connection_through_which_nothing_comes_any_more_is_closed_by_its_
         _ => None,
     });
     assert_eq!(gone.await, (b.id, "pings were not answered".into()));
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
     drop((near, far));
     let usual = Deadlines::default();
     assert!(2 * (usual.ping_pause + usual.ping) <= Duration::from_secs(60));

@@ -176,7 +176,7 @@ async fn w02_of_eighty_undecodable_gossip_messages_a_few_are_told_and_the_rest_i
         Instant::now() > later
     })
     .await;
-    assert!(told < 10, "{told} were read");
+    assert!(told < 10, "{told} of 80 were read");
 }
 
 #[tokio::test]
