@@ -1,10 +1,13 @@
 //! What discovery hears and what it wants done.
 
-use super::Record;
+use std::net::IpAddr;
+
+use super::{Record, Source};
 use crate::PeerId;
+use crate::peer::Goodbye;
 
 /// A peer from the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Fixed {
     /// Its id, if the address says it.
     pub peer: Option<PeerId>,
@@ -43,6 +46,8 @@ pub enum Event {
         peer: PeerId,
         /// The address that was dialed; none if the peer dialed.
         dialed: Option<String>,
+        /// Where a peer that dialed comes from.
+        from: Option<IpAddr>,
     },
     /// A dial failed.
     DialFailed {
@@ -51,9 +56,16 @@ pub enum Event {
         /// Where.
         addresses: Vec<String>,
     },
-    /// A dial led nowhere new: a limit of this node, its own address, or a peer that is connected already. That says
-    /// nothing of the peer.
+    /// A dial led nowhere new: a limit of this node, or a peer that is connected already. That says nothing of the
+    /// peer.
     NotDialed {
+        /// Who was to be reached, if that was known.
+        peer: Option<PeerId>,
+        /// Where.
+        addresses: Vec<String>,
+    },
+    /// A dial led back to this node.
+    Ourselves {
         /// Who was to be reached, if that was known.
         peer: Option<PeerId>,
         /// Where.
@@ -66,11 +78,32 @@ pub enum Event {
         /// Multiaddresses, filtered.
         addresses: Vec<String>,
     },
-    /// Rendezvous or a peer named others.
+    /// Somebody named others.
     Found {
+        /// Who named them.
+        source: Source,
         /// Peers and their addresses.
         peers: Vec<(PeerId, Vec<String>)>,
     },
+    /// A peer answered a ping.
+    Pinged {
+        /// The peer.
+        peer: PeerId,
+        /// After so many milliseconds.
+        rtt_ms: u64,
+    },
+    /// A peer was the first to tell of a new block.
+    Useful {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// A peer's chain has been behind ours for long.
+    Lagging {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// The chain has a new end.
+    TipChanged,
     /// Kademlia learned of a node: an announcement reaches somebody now.
     RoutingUpdated,
     /// The operator wants a peer dialed.
@@ -105,6 +138,18 @@ pub enum Effect {
         /// Whom.
         peer: PeerId,
     },
+    /// Ask the name service whom a name lists.
+    ResolveSeed {
+        /// The name.
+        name: String,
+    },
+    /// End the connection with a peer.
+    Disconnect {
+        /// The peer.
+        peer: PeerId,
+        /// Why.
+        why: Goodbye,
+    },
     /// Keep this about a peer.
     Save {
         /// The peer.
@@ -121,6 +166,13 @@ pub enum Effect {
     Refuse {
         /// The peer.
         peer: PeerId,
+        /// Whether to refuse it.
+        refuse: bool,
+    },
+    /// Refuse an IP address from now on, or no longer; of IPv6 the /64 that begins with it.
+    RefuseAddress {
+        /// The address.
+        address: IpAddr,
         /// Whether to refuse it.
         refuse: bool,
     },

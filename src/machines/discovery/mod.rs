@@ -1,40 +1,53 @@
-//! Discovery: whom to dial, when to look for others, and what to remember.
+//! Discovery: whom to dial, whom to keep, when to look for others, and what to remember.
 //!
-//! Known peers come first, then fixed ones, then rendezvous over Kademlia. `Lonely → Searching → Connected`. Decides
-//! never whether a peer behaves; it is told.
+//! Fixed peers and those of the database come first, then who was named by the rendezvous, a seed, the LAN or a peer.
+//! The slots for peers that this node chose are its own: whoever comes to us takes none of them. Decides never whether
+//! a peer behaves; it is told. `Lonely → Searching → Connected`.
 
+mod bans;
 mod book;
+mod candidates;
+mod connections;
+mod dialing;
+mod dials;
 mod event;
+mod eviction;
+mod fixed;
+mod jitter;
+mod place;
+mod search;
+mod seeds;
+mod slots;
 #[cfg(test)]
 mod tests;
+mod timed;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::Serialize;
 
+use self::bans::Bans;
+use self::candidates::Candidates;
+use self::connections::{Connection, Connections, Slot};
+use self::dials::{Dials, Purpose, Target};
+use self::fixed::FixedPeers;
+use self::jitter::Jitter;
+use self::place::bare;
+use self::search::Search;
+use self::seeds::Seeds;
 use crate::{Now, PeerId};
 
-pub use self::book::{Book, MAX_ADDRESSES, MAX_PEERS, Record};
+pub use self::bans::{BAN_MS, MAX_BANNED};
+pub use self::book::{Book, MAX_ADDRESSES, MAX_PEERS, Record, Repairs};
+pub use self::candidates::Source;
 pub use self::event::{Effect, Event, Fixed};
 
-/// Dials under way at once; what a network scan would need is more.
-const MAX_DIALS: usize = 8;
-/// A dial that reports nothing is given up.
-const DIAL_MS: u64 = 30_000;
-/// A fixed peer that cannot be reached is tried again after 1 s, 2 s … and at most this long.
-const MAX_FIXED_BACKOFF_MS: u64 = 30_000;
-/// Announce again: providers are kept for 20 minutes.
-const ANNOUNCE_MS: u64 = 240_000;
-/// Look again while peers are missing: after 2 s, 4 s … and at most this long.
-const MAX_LOOKUP_MS: u64 = 60_000;
-/// A peer that was found is kept as a candidate only while there are fewer.
-const MAX_CANDIDATES: usize = 200;
-/// Peers that are refused for a while.
-const MAX_BANNED: usize = 1_000;
-/// How long a peer that misbehaved is refused.
-pub const BAN_MS: u64 = 600_000;
-/// How often a peer is asked for addresses.
-const EXCHANGE_MS: u64 = 120_000;
+/// Addresses that led back to this node: it has few, and each router in between may add one.
+const MAX_OWN: usize = 16;
+/// Peers asked for addresses in one round.
+const MAX_ASKED: usize = 8;
+/// A peer that could not be dialed because of a limit of this node is let alone for so long.
+const NOT_DIALED_MS: u64 = 10_000;
 
 /// How this node stands in the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
@@ -44,14 +57,16 @@ pub enum State {
         /// Since when, on the monotonic clock.
         since: u64,
     },
-    /// Some peers, but fewer than wanted.
+    /// Some peers, fewer than wanted, and more may be found.
     Searching {
         /// Peers that passed the handshake.
         ready: usize,
-        /// Peers that are wanted.
+        /// Those of them that this node chose.
+        outbound: usize,
+        /// Peers that this node wants to choose.
         wanted: usize,
     },
-    /// As many peers as wanted.
+    /// As many peers as wanted, or all that can be found: then the search goes on once a minute.
     Connected {
         /// Peers that passed the handshake.
         ready: usize,
@@ -59,46 +74,39 @@ pub enum State {
 }
 
 /// Figures beside the state.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Figures {
     /// Peers in the peer database.
     pub known: usize,
-    /// Peers found but never connected.
+    /// Peers that were named but never met.
     pub candidates: usize,
     /// Dials under way.
     pub dialing: usize,
     /// Peers that are refused.
     pub banned: usize,
+    /// Peers that this node chose and that passed the handshake.
+    pub outbound: usize,
+    /// Peers that came to this node.
+    pub inbound: usize,
+    /// Peers that are visited only to see whether they are there.
+    pub feeler: usize,
 }
 
-/// Where to look.
+/// Where to look, and how many are enough.
 #[derive(Debug, Clone)]
 pub struct Params {
     /// This node.
     pub me: PeerId,
-    /// Peers that are always tried: `--peer` and the network's bootstrap peers.
+    /// Peers that are always tried, and seeds (`/dnsaddr/HOST`): `--peer` and the network's bootstrap peers.
     pub fixed: Vec<Fixed>,
-    /// Peers that are wanted.
+    /// Outbound peers that are wanted.
     pub wanted: usize,
+    /// Inbound connections that the wire lets in.
+    pub max_inbound: usize,
+    /// A tip older than this is suspicious: one more outbound peer may know better.
+    pub stale_after_ms: u64,
     /// How long a peer that once worked is kept although it cannot be reached.
     pub forget_after_ms: u64,
-}
-
-#[derive(Debug)]
-struct FixedState {
-    fixed: Fixed,
-    failures: u32,
-    not_before: u64,
-    /// Who answered at this address.
-    answered_by: Option<PeerId>,
-}
-
-impl FixedState {
-    /// It was not reached: tried again later, later each time, for ever.
-    fn failed(&mut self, mono: u64) {
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = mono + (500 << self.failures.min(6)).min(MAX_FIXED_BACKOFF_MS);
-    }
 }
 
 /// The discovery machine.
@@ -106,51 +114,61 @@ impl FixedState {
 pub struct Discovery {
     me: PeerId,
     wanted: usize,
+    max_inbound: usize,
+    stale_after_ms: u64,
+    jitter: Jitter,
     book: Book,
-    fixed: Vec<FixedState>,
-    candidates: BTreeMap<PeerId, Vec<String>>,
-    connected: BTreeSet<PeerId>,
-    /// Where connected peers say they listen, until the handshake says whether they are worth a record.
-    listening: BTreeMap<PeerId, Vec<String>>,
-    ready: BTreeSet<PeerId>,
-    dialing: BTreeMap<Target, u64>,
-    banned: BTreeMap<PeerId, u64>,
+    repairs: Repairs,
+    /// Records of no use, to be taken out of the database.
+    useless: BTreeSet<PeerId>,
+    fixed: FixedPeers,
+    seeds: Seeds,
+    candidates: Candidates,
+    connections: Connections,
+    dials: Dials,
+    bans: Bans,
+    search: Search,
+    /// Where this node met itself.
+    own: VecDeque<String>,
+    tip_at: u64,
+    replaced_at: Option<u64>,
+    /// Counts choices, so that each falls differently.
+    round: u64,
+    /// What was told last.
+    peers: usize,
     state: State,
-    announced_at: Option<u64>,
-    routed: bool,
-    lookup_at: u64,
-    lookup_wait: u64,
-    exchange_at: u64,
-}
-
-/// Whom a dial is for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    Peer(PeerId),
-    Address(String),
 }
 
 impl Discovery {
-    /// A discovery that starts with what was kept.
-    pub fn new(params: Params, kept: Vec<(PeerId, Record)>) -> Self {
-        let fixed = |fixed| FixedState { fixed, failures: 0, not_before: 0, answered_by: None };
+    /// A discovery that starts with what was kept. A record that cannot be read is handed in empty.
+    pub fn new(params: Params, kept: Vec<(PeerId, Record)>, now: Now) -> Self {
+        let Params { me, wanted, max_inbound, stale_after_ms, forget_after_ms, .. } = params;
+        let jitter = Jitter::of(me);
+        let (book, repairs, useless) = Book::new(me, kept, forget_after_ms, now);
+        let seeds = Seeds::new(jitter, &params.fixed);
+        let peers = params.fixed.into_iter().filter(|fixed| seeds::name_of(&fixed.address).is_none()).collect();
         Self {
-            me: params.me,
-            wanted: params.wanted,
-            book: Book::new(kept, params.forget_after_ms),
-            fixed: params.fixed.into_iter().map(fixed).collect(),
-            candidates: BTreeMap::new(),
-            connected: BTreeSet::new(),
-            listening: BTreeMap::new(),
-            ready: BTreeSet::new(),
-            dialing: BTreeMap::new(),
-            banned: BTreeMap::new(),
-            state: State::Lonely { since: 0 },
-            announced_at: None,
-            routed: false,
-            lookup_at: 0,
-            lookup_wait: 1_000,
-            exchange_at: 0,
+            me,
+            wanted,
+            max_inbound,
+            stale_after_ms,
+            jitter,
+            book,
+            repairs,
+            useless,
+            fixed: FixedPeers::new(me, peers),
+            seeds,
+            candidates: Candidates::default(),
+            connections: Connections::default(),
+            dials: Dials::new(jitter),
+            bans: Bans::new(),
+            search: Search::new(),
+            own: VecDeque::new(),
+            tip_at: now.mono,
+            replaced_at: None,
+            round: 0,
+            peers: 0,
+            state: State::Lonely { since: now.mono },
         }
     }
 
@@ -159,285 +177,242 @@ impl Discovery {
         &self.state
     }
 
+    /// What was wrong with the records that were kept.
+    pub fn repairs(&self) -> Repairs {
+        self.repairs
+    }
+
     /// Figures for people.
     pub fn figures(&self) -> Figures {
         Figures {
             known: self.book.len(),
             candidates: self.candidates.len(),
-            dialing: self.dialing.len(),
-            banned: self.banned.len(),
+            dialing: self.dials.len(),
+            banned: self.bans.len(),
+            outbound: self.connections.outbound(),
+            inbound: self.connections.inbound(),
+            feeler: self.connections.feelers() + self.dials.count(Purpose::Feeler),
         }
     }
 
-    /// Addresses to tell a peer that asks.
-    pub fn to_share(&self, cap: usize) -> Vec<(PeerId, String)> {
-        self.book.to_share(cap)
+    /// Addresses to tell a peer that asks: each asker gets another choice, and the same all day, so that nobody collects
+    /// the whole book.
+    pub fn to_share(&self, asker: &PeerId, now: Now, cap: usize) -> Vec<(PeerId, String)> {
+        let day = now.unix / (24 * 60 * 60 * 1000);
+        let mut good: Vec<_> = self.book.good(now.unix).filter(|(peer, _)| peer != asker).collect();
+        good.sort_by_cached_key(|(peer, _)| self.jitter.order(&(asker, day, peer)));
+        good.into_iter().take(cap).map(|(peer, address)| (peer, address.clone())).collect()
     }
 
     /// Handles an event.
     pub fn on(&mut self, now: Now, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let mono = now.mono;
         match event {
-            Event::Connected { peer, dialed } => self.connected(peer, dialed),
+            Event::Connected { peer, dialed, from } => {
+                let connection = Connection::new(dialed, from, mono);
+                self.connected(mono, peer, connection, &mut effects);
+            }
             Event::Ready { peer, dialed } => self.ready(now, peer, dialed, &mut effects),
             Event::Gone { peer } => self.gone(now, peer, &mut effects),
-            Event::WrongNetwork { peer } => self.never_again(peer, &mut effects),
-            Event::Misbehaved { peer } => self.ban(peer, now.mono.saturating_add(BAN_MS), &mut effects),
-            Event::Ban { peer, ban: true } => self.ban(peer, u64::MAX, &mut effects),
-            Event::Ban { peer, ban: false } => {
-                if self.banned.remove(&peer).is_some() {
-                    effects.push(Effect::Refuse { peer, refuse: false });
+            Event::WrongNetwork { peer } => self.wrong_network(mono, &peer, &mut effects),
+            Event::Misbehaved { peer } => {
+                let ip = self.connections.get(&peer).and_then(|connection| connection.ip);
+                self.bans.misbehaved(peer, ip, mono, &mut effects);
+                self.forget(&peer, &mut effects);
+            }
+            Event::Ban { peer, ban } => {
+                self.bans.operator(peer, ban, &mut effects);
+                if ban {
+                    self.forget(&peer, &mut effects);
                 }
             }
             Event::DialFailed { peer, addresses } => self.dial_failed(now, peer, &addresses, &mut effects),
-            Event::NotDialed { peer, addresses } => self.not_dialed(now, peer, &addresses),
-            Event::Listens { peer, addresses } => self.listens(peer, addresses, &mut effects),
-            Event::Found { peers } => self.found(peers),
-            Event::RoutingUpdated => self.routing_updated(now, &mut effects),
+            Event::NotDialed { peer, addresses } => self.not_dialed(mono, peer, &addresses),
+            Event::Ourselves { peer, addresses } => self.ourselves(peer, &addresses, &mut effects),
+            Event::Listens { peer, addresses } => self.listens(now, peer, addresses, &mut effects),
+            Event::Found { source, peers } => self.found(mono, source, peers),
+            Event::Pinged { peer, rtt_ms } => self.connections.pinged(&peer, rtt_ms),
+            Event::Useful { peer } => self.connections.useful(&peer, mono),
+            Event::Lagging { peer } => self.lagging(mono, peer, &mut effects),
+            Event::TipChanged => self.tip_changed(mono, &mut effects),
+            Event::RoutingUpdated => self.routing_updated(mono, &mut effects),
             Event::Dial(fixed) if fixed.peer == Some(self.me) => {}
-            Event::Dial(fixed) => {
-                self.dialing.insert(target(fixed.peer, &fixed.address), now.mono);
-                effects.push(Effect::Dial { peer: fixed.peer, addresses: vec![fixed.address] });
-            }
+            Event::Dial(fixed) => self.dial_wanted(mono, fixed, &mut effects),
             Event::Tick => {}
         }
-        self.tick(now, &mut effects);
+        self.tick(mono, &mut effects);
         effects
     }
 
-    fn connected(&mut self, peer: PeerId, dialed: Option<String>) {
-        self.connected.insert(peer);
-        self.dialing.remove(&Target::Peer(peer));
-        self.candidates.remove(&peer);
-        let Some(address) = dialed else { return };
-        self.dialing.remove(&Target::Address(bare(&address).into()));
-        for fixed in self.fixed.iter_mut().filter(|fixed| bare(&fixed.fixed.address) == bare(&address)) {
-            fixed.answered_by = Some(peer);
-        }
-    }
-
-    fn ready(&mut self, now: Now, peer: PeerId, dialed: Option<String>, effects: &mut Vec<Effect>) {
-        if !self.ready.insert(peer) {
-            return;
-        }
-        for fixed in self.fixed.iter_mut().filter(|fixed| fixed.answered_by == Some(peer)) {
-            fixed.failures = 0;
-        }
-        let (mut record, dropped) = self.book.succeeded(peer, dialed, now.unix);
-        if let Some(news) = self.listening.get(&peer).and_then(|addresses| self.book.listens(&peer, addresses)) {
-            record = news;
-        }
-        effects.extend(dropped.map(|peer| Effect::Forget { peer }));
-        effects.push(Effect::Save { peer, record });
-        effects.push(Effect::Peers(self.ready.len()));
-        if self.ready.len() < self.wanted {
-            effects.push(Effect::AskAddresses { peer });
-        }
-    }
-
     /// A peer may say where it listens before or after the handshake.
-    fn listens(&mut self, peer: PeerId, mut addresses: Vec<String>, effects: &mut Vec<Effect>) {
+    fn listens(&mut self, now: Now, peer: PeerId, mut addresses: Vec<String>, effects: &mut Vec<Effect>) {
         addresses.truncate(MAX_ADDRESSES);
+        addresses.retain(|address| !self.is_own(address));
         if let Some(record) = self.book.listens(&peer, &addresses) {
             effects.push(Effect::Save { peer, record });
         }
-        if self.connected.contains(&peer) {
-            self.listening.insert(peer, addresses);
+        let Some(connection) = self.connections.get_mut(&peer) else { return };
+        connection.listening = addresses;
+        if connection.ready && self.book.get(&peer).is_none() {
+            let (reached, anchor) = (None, connection.slot == Slot::Outbound);
+            self.remember(now, peer, reached, anchor, effects);
         }
     }
 
-    fn gone(&mut self, now: Now, peer: PeerId, effects: &mut Vec<Effect>) {
-        self.connected.remove(&peer);
-        self.listening.remove(&peer);
-        let was_ready = self.ready.remove(&peer);
-        for fixed in self.fixed.iter_mut().filter(|fixed| fixed.answered_by == Some(peer)) {
-            fixed.answered_by = None;
-            if was_ready {
-                fixed.not_before = now.mono + 1_000;
-            } else {
-                fixed.failed(now.mono);
-            }
+    /// Keeps what is known of a peer that passed the handshake.
+    fn remember(&mut self, now: Now, peer: PeerId, reached: Option<String>, anchor: bool, effects: &mut Vec<Effect>) {
+        let told = self.connections.get(&peer).map_or(&[][..], |connection| &connection.listening);
+        let (record, dropped) = self.book.succeeded(peer, reached, told, anchor, now.unix);
+        effects.extend(dropped.map(|peer| Effect::Forget { peer }));
+        effects.extend(record.map(|record| Effect::Save { peer, record }));
+    }
+
+    /// A peer of another network is forgotten at once, but not refused: it did nothing wrong.
+    fn wrong_network(&mut self, mono: u64, peer: &PeerId, effects: &mut Vec<Effect>) {
+        if let Some(address) = self.connections.get(peer).and_then(|connection| connection.dialed.as_ref()) {
+            self.dials.strangers_at(address, mono);
         }
-        if was_ready {
-            effects.push(Effect::Peers(self.ready.len()));
-        } else {
-            // It let us in and never passed the handshake: an attempt that failed, or it would be tried at each tick.
+        self.forget(peer, effects);
+    }
+
+    fn forget(&mut self, peer: &PeerId, effects: &mut Vec<Effect>) {
+        self.candidates.remove(peer);
+        if self.book.forget(peer) {
+            effects.push(Effect::Forget { peer: *peer });
+        }
+    }
+
+    fn dial_failed(&mut self, now: Now, peer: Option<PeerId>, addresses: &[String], effects: &mut Vec<Effect>) {
+        self.end_dials(peer, addresses);
+        self.fixed.failed(peer, addresses, now.mono);
+        let lonely = self.connections.ready().next().is_none();
+        for address in addresses {
+            self.dials.nobody_at(address, lonely, now.mono);
+        }
+        // Somebody who is connected was reached: another of its addresses failing says nothing.
+        if let Some(peer) = peer.filter(|peer| !self.connections.has(peer)) {
             self.attempt_failed(now, &peer, effects);
         }
     }
 
-    /// A peer of another network is forgotten at once, but not refused: it did nothing wrong.
-    fn never_again(&mut self, peer: PeerId, effects: &mut Vec<Effect>) {
-        self.candidates.remove(&peer);
-        if self.book.forget(&peer) {
-            effects.push(Effect::Forget { peer });
-        }
-    }
-
-    fn ban(&mut self, peer: PeerId, until: u64, effects: &mut Vec<Effect>) {
-        if self.banned.len() >= MAX_BANNED
-            && !self.banned.contains_key(&peer)
-            && let Some(soonest) = self.banned.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer)
-        {
-            self.banned.remove(&soonest);
-            effects.push(Effect::Refuse { peer: soonest, refuse: false });
-        }
-        // The operator's word holds longer than a machine's.
-        let latest = self.banned.entry(peer).or_insert(until);
-        *latest = until.max(*latest);
-        effects.push(Effect::Refuse { peer, refuse: true });
-        self.never_again(peer, effects);
-    }
-
-    fn dial_failed(&mut self, now: Now, peer: Option<PeerId>, addresses: &[String], effects: &mut Vec<Effect>) {
-        for address in addresses {
-            self.dialing.remove(&Target::Address(bare(address).into()));
-            for fixed in self.fixed.iter_mut().filter(|fixed| bare(&fixed.fixed.address) == bare(address)) {
-                fixed.failed(now.mono);
-            }
-        }
-        let Some(peer) = peer else { return };
-        self.dialing.remove(&Target::Peer(peer));
-        self.candidates.remove(&peer);
-        for fixed in self.fixed.iter_mut().filter(|fixed| fixed.fixed.peer == Some(peer)) {
-            if fixed.not_before <= now.mono {
-                fixed.failed(now.mono);
-            }
-        }
-        // Somebody who is connected was reached: another of its addresses failing says nothing.
-        if self.connected.contains(&peer) {
-            return;
-        }
-        self.attempt_failed(now, &peer, effects);
-    }
-
     fn attempt_failed(&mut self, now: Now, peer: &PeerId, effects: &mut Vec<Effect>) {
-        match self.book.failed(peer, now.mono, now.unix) {
+        match self.book.failed(peer, now) {
             Some(Some(record)) => effects.push(Effect::Save { peer: *peer, record }),
             Some(None) => effects.push(Effect::Forget { peer: *peer }),
             None => {}
         }
     }
 
-    fn not_dialed(&mut self, now: Now, peer: Option<PeerId>, addresses: &[String]) {
+    fn not_dialed(&mut self, mono: u64, peer: Option<PeerId>, addresses: &[String]) {
+        self.end_dials(peer, addresses);
+        let there = peer.filter(|peer| self.connections.has(peer));
+        for address in addresses {
+            match there {
+                // Whoever is connected already was found at this address as well.
+                Some(peer) => self.fixed.answered(address, peer),
+                None => self.fixed.not_tried(address, mono),
+            }
+        }
         if let Some(peer) = peer {
-            self.dialing.remove(&Target::Peer(peer));
+            self.book.pause(&peer, mono.saturating_add(NOT_DIALED_MS));
+        }
+    }
+
+    /// Nobody else is where this node met itself, whoever says so.
+    fn ourselves(&mut self, peer: Option<PeerId>, addresses: &[String], effects: &mut Vec<Effect>) {
+        self.end_dials(peer, addresses);
+        for address in addresses.iter().map(|address| bare(address)) {
+            self.fixed.ourselves(address);
+            self.candidates.not_there(address);
+            for (peer, kept) in self.book.not_there(address) {
+                effects.push(match kept {
+                    Some(record) => Effect::Save { peer, record },
+                    None => Effect::Forget { peer },
+                });
+            }
+            if !self.is_own(address) {
+                self.own.push_back(address.into());
+            }
+        }
+        let surplus = self.own.len().saturating_sub(MAX_OWN);
+        self.own.drain(..surplus);
+    }
+
+    fn is_own(&self, address: &str) -> bool {
+        self.own.iter().any(|own| own == bare(address))
+    }
+
+    fn end_dials(&mut self, peer: Option<PeerId>, addresses: &[String]) {
+        if let Some(peer) = peer {
+            self.dials.end(&Target::Peer(peer));
             self.candidates.remove(&peer);
         }
         for address in addresses {
-            self.dialing.remove(&Target::Address(bare(address).into()));
-            for fixed in self.fixed.iter_mut().filter(|fixed| bare(&fixed.fixed.address) == bare(address)) {
-                fixed.not_before = now.mono + MAX_FIXED_BACKOFF_MS;
-                // Whoever is connected already was found at this address as well.
-                fixed.answered_by = peer.filter(|peer| self.connected.contains(peer)).or(fixed.answered_by);
-            }
+            self.dials.end(&Target::new(None, address));
         }
     }
 
-    fn found(&mut self, peers: Vec<(PeerId, Vec<String>)>) {
+    fn found(&mut self, mono: u64, source: Source, peers: Vec<(PeerId, Vec<String>)>) {
         for (peer, mut addresses) in peers {
-            let known = peer == self.me || self.connected.contains(&peer) || self.banned.contains_key(&peer);
-            if known || addresses.is_empty() || self.candidates.len() >= MAX_CANDIDATES {
+            if peer == self.me || self.connections.has(&peer) || self.bans.holds(&peer) {
                 continue;
             }
-            addresses.truncate(MAX_ADDRESSES);
-            self.candidates.insert(peer, addresses);
+            // Of a known peer only news are of interest.
+            let known = self.book.get(&peer).map_or(&[][..], |record| &record.addresses);
+            addresses.retain(|address| !self.is_own(address) && known.iter().all(|old| bare(old) != bare(address)));
+            self.candidates.found(peer, addresses, source, mono);
         }
     }
 
-    fn routing_updated(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        // An announcement before anybody was in the routing table reached nobody.
-        if !self.routed || self.announced_at.is_none_or(|at| at.saturating_add(1_000) <= now.mono) {
-            self.routed = true;
-            self.announced_at = Some(now.mono);
+    fn routing_updated(&mut self, mono: u64, effects: &mut Vec<Effect>) {
+        if self.search.announces_to_new(mono) {
             effects.push(Effect::Announce);
-            if self.ready.len() < self.wanted {
-                self.lookup_at = self.lookup_at.min(now.mono + 500);
-                self.lookup_wait = 1_000;
-            }
+            self.search.again(mono);
         }
     }
 
-    fn tick(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let mono = now.mono;
-        self.dialing.retain(|_, since| since.saturating_add(DIAL_MS) > mono);
-        let pardoned: Vec<_> = self.banned.iter().filter(|(_, until)| **until <= mono).map(|(peer, _)| *peer).collect();
-        for peer in pardoned {
-            self.banned.remove(&peer);
-            effects.push(Effect::Refuse { peer, refuse: false });
-        }
-        self.dial_fixed(mono, effects);
-        if self.ready.len() < self.wanted {
-            self.dial_known(mono, effects);
-            self.search(mono, effects);
-        }
-        if self.announced_at.is_some_and(|at| at.saturating_add(ANNOUNCE_MS) <= mono) {
-            self.announced_at = Some(mono);
-            effects.push(Effect::Announce);
+    fn tick(&mut self, mono: u64, effects: &mut Vec<Effect>) {
+        effects.extend(std::mem::take(&mut self.useless).into_iter().map(|peer| Effect::Forget { peer }));
+        self.dials.tick(mono);
+        self.bans.tick(mono, effects);
+        self.tidy_slots(mono, effects);
+        self.dial(mono, effects);
+        self.look(mono, effects);
+        let ready = self.connections.ready().count();
+        if ready != self.peers {
+            self.peers = ready;
+            effects.push(Effect::Peers(ready));
         }
         self.refresh_state(mono);
     }
 
-    /// Fixed peers are kept connected whatever else is there.
-    fn dial_fixed(&mut self, mono: u64, effects: &mut Vec<Effect>) {
-        for fixed in &mut self.fixed {
-            let there = fixed.answered_by.or(fixed.fixed.peer).is_some_and(|peer| {
-                peer == self.me || self.connected.contains(&peer) || self.banned.contains_key(&peer)
-            });
-            let target = target(fixed.fixed.peer, &fixed.fixed.address);
-            if there || fixed.not_before > mono || self.dialing.contains_key(&target) {
-                continue;
-            }
-            self.dialing.insert(target, mono);
-            effects.push(Effect::Dial { peer: fixed.fixed.peer, addresses: vec![fixed.fixed.address.clone()] });
+    fn look(&mut self, mono: u64, effects: &mut Vec<Effect>) {
+        if self.search.announces_again(mono) {
+            effects.push(Effect::Announce);
         }
-    }
-
-    /// Known peers first, then those that were found.
-    fn dial_known(&mut self, mono: u64, effects: &mut Vec<Effect>) {
-        let missing = self.wanted - self.ready.len();
-        let found = self.candidates.iter().map(|(peer, addresses)| (*peer, addresses.clone()));
-        let due: Vec<_> = self.book.due(mono).into_iter().chain(found).collect();
-        for (peer, addresses) in due {
-            if self.dialing.len() >= MAX_DIALS.min(missing + 2) {
-                return;
-            }
-            let busy = self.connected.contains(&peer) || self.dialing.contains_key(&Target::Peer(peer));
-            if busy || peer == self.me || self.banned.contains_key(&peer) {
-                continue;
-            }
-            self.dialing.insert(Target::Peer(peer), mono);
-            effects.push(Effect::Dial { peer: Some(peer), addresses });
+        if self.free_slots(mono) == 0 {
+            return;
         }
-    }
-
-    fn search(&mut self, mono: u64, effects: &mut Vec<Effect>) {
-        if self.lookup_at <= mono && !self.connected.is_empty() {
-            self.lookup_at = mono + self.lookup_wait;
-            self.lookup_wait = (self.lookup_wait * 2).min(MAX_LOOKUP_MS);
+        effects.extend(self.seeds.due(mono).into_iter().map(|name| Effect::ResolveSeed { name }));
+        if !self.connections.is_empty() && self.search.looks_up(mono) {
             effects.push(Effect::Lookup);
         }
-        if self.exchange_at <= mono && !self.ready.is_empty() {
-            self.exchange_at = mono + EXCHANGE_MS;
-            effects.extend(self.ready.iter().map(|peer| Effect::AskAddresses { peer: *peer }));
+        if self.connections.ready().next().is_some() && self.search.asks_peers(mono) {
+            let mut asked: Vec<_> = self.connections.ready().copied().collect();
+            asked.sort_by_cached_key(|peer| self.jitter.order(&(peer, mono)));
+            effects.extend(asked.into_iter().take(MAX_ASKED).map(|peer| Effect::AskAddresses { peer }));
         }
     }
 
     fn refresh_state(&mut self, mono: u64) {
-        self.state = match (self.ready.len(), &self.state) {
+        let (ready, outbound, wanted) = (self.peers, self.connections.outbound(), self.wanted);
+        let enough = ready >= wanted || !self.search.is_young();
+        self.state = match (ready, &self.state) {
             (0, State::Lonely { since }) => State::Lonely { since: *since },
             (0, _) => State::Lonely { since: mono },
-            (ready, _) if ready < self.wanted => State::Searching { ready, wanted: self.wanted },
-            (ready, _) => State::Connected { ready },
+            (_, _) if enough => State::Connected { ready },
+            (_, _) => State::Searching { ready, outbound, wanted },
         };
     }
-}
-
-fn target(peer: Option<PeerId>, address: &str) -> Target {
-    peer.map_or_else(|| Target::Address(bare(address).into()), Target::Peer)
-}
-
-/// A multiaddress without the peer id at its end.
-fn bare(address: &str) -> &str {
-    address.split("/p2p/").next().unwrap_or(address)
 }

@@ -75,6 +75,15 @@ pub enum Goodbye {
     /// It goes on although it is told to ask and send less.
     #[error("it {0} too much")]
     Floods(&'static str),
+    /// It was connected to see whether it is there, or beyond the slots.
+    #[error("this node has enough peers")]
+    Enough,
+    /// Its chain does not grow with ours.
+    #[error("it has been behind this node for long")]
+    Lagging,
+    /// All inbound slots are taken.
+    #[error("it makes room for another inbound peer")]
+    MakesRoom,
     /// Somebody here wants it gone.
     #[error("the operator disconnects it")]
     Operator,

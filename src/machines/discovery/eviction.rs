@@ -1,0 +1,103 @@
+//! Which inbound peer makes room for a new one: nobody who has shown its worth in a way that is hard to fake, and of the
+//! others the youngest of whoever holds most connections. So the slots cannot be flooded, and old friends stay.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::place::Range;
+use crate::PeerId;
+
+/// Peers protected for each of three virtues.
+const PROTECTED: usize = 4;
+
+/// An inbound peer, as far as it matters here.
+#[derive(Debug, Clone)]
+pub(super) struct Inbound {
+    pub peer: PeerId,
+    pub range: Option<Range>,
+    pub since: u64,
+    pub ping: Option<u64>,
+    /// When it last told of a new block.
+    pub useful_at: Option<u64>,
+}
+
+/// Who makes room; nobody if all are worth keeping.
+pub(super) fn worst(mut inbound: Vec<Inbound>) -> Option<PeerId> {
+    protect(&mut inbound, |one| Some(one.since));
+    protect(&mut inbound, |one| one.ping);
+    protect(&mut inbound, |one| one.useful_at.map(Reverse));
+    let mut crowds: BTreeMap<Option<Range>, (usize, u64)> = BTreeMap::new();
+    for one in &inbound {
+        let (count, youngest) = crowds.entry(one.range).or_default();
+        *count += 1;
+        *youngest = one.since.max(*youngest);
+    }
+    let (crowd, _) = crowds.into_iter().max_by_key(|(_, crowd)| *crowd)?;
+    let of_crowd = inbound.iter().filter(|one| one.range == crowd);
+    of_crowd.max_by_key(|one| (one.since, one.peer)).map(|one| one.peer)
+}
+
+/// Takes those with the smallest keys out of the choice; who has no key is not protected.
+fn protect<K: Ord>(inbound: &mut Vec<Inbound>, key: impl Fn(&Inbound) -> Option<K>) {
+    inbound.sort_by_key(|one| (key(one).is_none(), key(one), one.peer));
+    let protected = inbound.iter().take(PROTECTED).filter(|one| key(one).is_some()).count();
+    inbound.drain(..protected);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::peer;
+
+    /// Twenty peers: the younger, the higher their number, each in a range of its own.
+    fn twenty() -> Vec<Inbound> {
+        let one = |n: u8| Inbound {
+            peer: peer(n),
+            range: Range::of(&format!("/ip4/8.{n}.0.1/tcp/1")),
+            since: n.into(),
+            ping: None,
+            useful_at: None,
+        };
+        (1..=20).map(one).collect()
+    }
+
+    /// Who goes, one after another, until all that are left are protected.
+    fn order(mut inbound: Vec<Inbound>) -> Vec<u8> {
+        let mut gone = Vec::new();
+        while let Some(worst) = worst(inbound.clone()) {
+            inbound.retain(|one| one.peer != worst);
+            gone.push(worst.0[0]);
+        }
+        gone
+    }
+
+    #[test]
+    fn p01_the_longest_connected_the_nearest_and_the_most_useful_stay() {
+        let mut inbound = twenty();
+        for (n, one) in inbound.iter_mut().enumerate() {
+            one.ping = Some(if (8..12).contains(&n) { 5 } else { 500 });
+            one.useful_at = (14..18).contains(&n).then_some(n as u64);
+        }
+        let gone = order(inbound);
+        let stays: Vec<u8> = (1..=20).filter(|n| !gone.contains(n)).collect();
+        assert_eq!(stays, [1, 2, 3, 4, 9, 10, 11, 12, 15, 16, 17, 18]);
+        assert_eq!(gone[..4], [20, 19, 14, 13], "of the others the youngest first");
+    }
+
+    #[test]
+    fn p01_who_holds_most_connections_loses_one_first() {
+        let mut inbound = twenty();
+        for one in &mut inbound[9..13] {
+            one.range = Range::of("/ip4/9.9.0.1/tcp/1");
+        }
+        assert_eq!(order(inbound)[..3], [13, 12, 11]);
+    }
+
+    #[test]
+    fn p01_few_are_all_worth_keeping() {
+        let mut inbound = twenty();
+        inbound.truncate(4);
+        assert_eq!(worst(inbound), None);
+        assert_eq!(worst(Vec::new()), None);
+    }
+}
