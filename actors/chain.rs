@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
 use ledger::Transaction;
-use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged};
+use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged, Verdict};
 use machines::pool::PoolView;
-use machines::{PeerId, faucet, miner, syncer};
+use machines::{PeerId, discovery, faucet, miner, syncer};
 use store::{Reader, Store};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
@@ -36,6 +36,8 @@ pub struct Ports {
     pub miner: Port<Mail<miner::Event>>,
     /// The faucet.
     pub faucet: Port<Mail<faucet::Event>>,
+    /// Discovery keeps whoever tells of new blocks.
+    pub discovery: Port<Mail<discovery::Event>>,
     /// The network task.
     pub net: NetHandle,
     /// The connected peers.
@@ -101,11 +103,15 @@ impl Chain {
             }
         };
         let now = self.clock.now();
+        let announcer = if let Event::Announced { from, .. } = &event { Some(*from) } else { None };
         let effects = self.machine.on(now, event, &snapshot);
         // A snapshot that is held pins pages; the commit below must not find one.
         drop(snapshot);
         let mut template = None;
         for effect in effects {
+            if let (Some(peer), Effect::Verdict { verdict: Verdict::Accept, .. }) = (announcer, &effect) {
+                self.ports.discovery.tell(Mail(discovery::Event::Useful { peer }));
+            }
             if let Effect::Template(made) = effect {
                 template = Some(made);
             } else if !self.perform(effect) {
@@ -189,6 +195,7 @@ impl Chain {
         self.ports.syncer.tell(Mail(syncer::Event::TipChanged));
         self.ports.miner.tell(Mail(miner::Event::TipChanged(tip)));
         self.ports.faucet.tell(Mail(faucet::Event::TipChanged(changed)));
+        self.ports.discovery.tell(Mail(discovery::Event::TipChanged));
     }
 
     /// Passes transactions on in messages of a bounded size. What is lost here is announced again later.

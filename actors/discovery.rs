@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
-use machines::discovery::{self as machine, Effect, Event, Record};
+use machines::discovery::{self as machine, Effect, Event, Record, Repairs};
+use machines::peer::{self, Goodbye};
 use machines::{PeerId, miner};
 use tokio::sync::watch;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use wire::{Command, Multiaddr, NetHandle, Protocol, Request, Response};
 
 use crate::mail::{Named, Reply};
 use crate::report::Moves;
 use crate::translate::{self, Purpose};
-use crate::{ActorReport, Clock, Mail, Meter, Port, Share, Vital, Write};
+use crate::{ActorReport, Clock, Directory, Mail, Meter, Port, Share, Vital, Write};
 
 /// Addresses told to a peer that asks; the wire's limit is the same.
 const SHARED: usize = 32;
@@ -25,6 +26,8 @@ pub struct Ports {
     pub write: Port<Write>,
     /// The network task.
     pub net: NetHandle,
+    /// The connected peers: who is not needed is told so.
+    pub peers: Directory,
     /// How many peers passed the handshake, as everybody may see it.
     pub ready: watch::Sender<usize>,
 }
@@ -44,8 +47,12 @@ impl Discovery {
     /// The mailbox: a few events for each of 32 connections and 8 dials. Full: a dial is given up after its deadline.
     pub const MAILBOX: usize = 256;
 
-    /// An actor that does not run yet.
+    /// An actor that does not run yet. Says what was wrong with the peers that were kept.
     pub fn new(machine: machine::Discovery, ports: Ports, clock: Clock, meter: Arc<Meter>, vital: Vital) -> Self {
+        let Repairs { left_out, repaired } = machine.repairs();
+        if left_out + repaired > 0 {
+            warn!(left_out, repaired, "known peers were damaged, too many or from the future; the others are used");
+        }
         Self { machine, ports, clock, meter, _vital: vital, moves: Moves::new("discovery"), gone: None }
     }
 
@@ -72,6 +79,8 @@ impl Discovery {
                     self.send(Command::Request { peer, ticket, request: Request::Addresses });
                 }
             }
+            Effect::ResolveSeed { name } => self.send(Command::ResolveSeed(name)),
+            Effect::Disconnect { peer, why } => self.disconnect(peer, why),
             Effect::Save { peer, record } => self.save(peer, &record),
             Effect::Forget { peer } => {
                 info!(%peer, "forgot a peer");
@@ -83,10 +92,21 @@ impl Discovery {
                     self.send(if refuse { Command::Block(peer) } else { Command::Unblock(peer) });
                 }
             }
+            Effect::RefuseAddress { address, refuse } => {
+                info!(%address, refuse, "{}", if refuse { "refusing an IP address" } else { "no longer refusing an IP address" });
+                self.send(if refuse { Command::BlockAddress(address) } else { Command::UnblockAddress(address) });
+            }
             Effect::Peers(ready) => {
                 self.ports.ready.send_replace(ready);
                 self.ports.miner.tell(Mail(miner::Event::Peers(ready)));
             }
+        }
+    }
+
+    /// The peer's own actor says goodbye. One that is gone already is not missed.
+    fn disconnect(&self, peer: PeerId, why: Goodbye) {
+        if let Some(entry) = self.ports.peers.get(&peer) {
+            entry.event.tell(Mail(peer::Event::Disconnect(why)));
         }
     }
 
@@ -127,7 +147,8 @@ impl Handler<Share> for Discovery {
             }
             Some(address.to_string())
         };
-        let addresses = self.machine.to_share(SHARED).into_iter().filter_map(with_id).collect();
+        let now = self.clock.now();
+        let addresses = self.machine.to_share(&mail.asker, now, SHARED).into_iter().filter_map(with_id).collect();
         self.send(Command::Respond { responder: mail.responder, response: Response::Addresses(addresses) });
     }
 }

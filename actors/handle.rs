@@ -21,7 +21,7 @@ use store::Reader;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
-use wire::{Multiaddr, Protocol};
+use wire::{Multiaddr, Protocol, Reach};
 
 use crate::{
     ActorReport, Claim, Directory, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port, Submit, translate,
@@ -143,6 +143,8 @@ pub struct Doors {
     pub ready_peers: watch::Receiver<usize>,
     /// Where this node listens.
     pub listening: watch::Receiver<Vec<Multiaddr>>,
+    /// Where others reach the node, and how it knows.
+    pub external: watch::Receiver<Vec<(Multiaddr, Reach)>>,
     /// The vital actors.
     pub actors: Vec<Door>,
     /// The connected peers.
@@ -210,6 +212,11 @@ impl Handle {
     /// Where this node listens; changes can be waited for.
     pub fn listening(&self) -> watch::Receiver<Vec<Multiaddr>> {
         self.doors.listening.clone()
+    }
+
+    /// Where others reach this node, and how it knows.
+    pub fn external(&self) -> Vec<(Multiaddr, Reach)> {
+        self.doors.external.borrow().clone()
     }
 
     /// Hands in a transaction; it waits in the pool when this returns.

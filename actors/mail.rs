@@ -7,7 +7,7 @@ use actix::Message;
 use ledger::{Address, Block, CheckedTransaction, PublicKey, Transaction};
 pub use machines::chain::Accepted;
 use machines::chain::{Refused, Template};
-use machines::{chain, discovery, faucet, miner, peer, syncer};
+use machines::{PeerId, chain, discovery, faucet, miner, peer, syncer};
 use tokio::sync::oneshot;
 use wire::Responder;
 
@@ -107,6 +107,8 @@ messages! {
     }
     /// A peer asks for addresses.
     Share {
+        /// Who asks.
+        pub asker: PeerId,
         /// The right to answer.
         pub responder: Responder,
     }

@@ -208,7 +208,7 @@ impl Peer {
         let served = match request {
             Request::Addresses => {
                 // A full mailbox drops the responder, which tells the peer at once.
-                self.ports.share.tell(Share { responder });
+                self.ports.share.tell(Share { asker: self.connection.peer, responder });
                 return;
             }
             Request::Status(_) => match (self.ports.greeting)() {
@@ -316,7 +316,8 @@ impl Peer {
             Some((peer, vec![dialed_address(&address)]))
         };
         let peers: Vec<_> = addresses.iter().filter_map(named).collect();
-        self.ports.discovery.tell(Mail(discovery::Event::Found { peers }));
+        let source = discovery::Source::Peer(self.connection.peer);
+        self.ports.discovery.tell(Mail(discovery::Event::Found { source, peers }));
     }
 
     fn gossip(&mut self, id: GossipId, gossip: Gossip) {

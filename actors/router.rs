@@ -2,11 +2,12 @@
 //! the network to Discovery.
 
 use ledger::ChainId;
+use machines::discovery::Source;
 use machines::peer::{Event, Goodbye};
 use machines::{PeerId, discovery, syncer};
 use tokio::sync::{oneshot, watch};
 use tracing::{debug, info, warn};
-use wire::{Command, DialFailure, Multiaddr, NetEvent, PROTOCOL_VERSION};
+use wire::{Command, DialFailure, Multiaddr, NetEvent, PROTOCOL_VERSION, Reach};
 
 use crate::directory::Entry;
 pub use crate::peer::Ports as PeerPorts;
@@ -21,6 +22,7 @@ pub struct Router {
     directory: Directory,
     clock: Clock,
     listening: watch::Sender<Vec<Multiaddr>>,
+    external: watch::Sender<Vec<(Multiaddr, Reach)>>,
 }
 
 impl Router {
@@ -31,8 +33,9 @@ impl Router {
         directory: Directory,
         clock: Clock,
         listening: watch::Sender<Vec<Multiaddr>>,
+        external: watch::Sender<Vec<(Multiaddr, Reach)>>,
     ) -> Self {
-        Self { chain, ports, directory, clock, listening }
+        Self { chain, ports, directory, clock, listening, external }
     }
 
     /// Handles an event of the network task. Called by that task: quick, never waits.
@@ -68,23 +71,27 @@ impl Router {
             }
             NetEvent::PublishFailed(why) => warn!(%why, "an announcement was not sent"),
             NetEvent::AnnounceFailed(why) => warn!(%why, "this node could not be announced"),
-            NetEvent::Providers { found, .. } => {
-                let named = |(peer, addresses): (wire::PeerId, Vec<Multiaddr>)| {
-                    Some((translate::peer_id(&peer)?, addresses.iter().map(dialed_address).collect()))
-                };
-                let peers: Vec<_> = found.into_iter().filter_map(named).collect();
-                if !peers.is_empty() {
-                    self.ports.discovery.tell(Mail(discovery::Event::Found { peers }));
+            NetEvent::Providers { found, .. } => self.found(Source::Rendezvous, found),
+            NetEvent::Local { found } => self.found(Source::Local, found),
+            NetEvent::Seeds { name, found, error } => {
+                match error {
+                    Some(error) => warn!(%name, %error, "a seed names no peers now; it is asked again later"),
+                    None => debug!(%name, peers = found.len(), "a seed answered"),
                 }
+                self.found(Source::Seed, found);
             }
-            NetEvent::Seeds { .. }
-            | NetEvent::Local { .. }
-            | NetEvent::External { .. }
-            | NetEvent::ExternalLost { .. } => {}
+            NetEvent::External { address, how } => self.external(address, how),
+            NetEvent::ExternalLost { address } => {
+                info!(%address, "this node can no longer be reached here");
+                self.external.send_modify(|all| all.retain(|(known, _)| *known != address));
+            }
             NetEvent::Pinged { peer, rtt } => {
+                let ms = u64::try_from(rtt.as_millis()).unwrap_or(u64::MAX);
                 if let Some(entry) = self.entry(&peer) {
-                    let ms = u64::try_from(rtt.as_millis()).unwrap_or(u64::MAX);
                     entry.event.tell(Mail(Event::Pinged { ms }));
+                }
+                if let Some(peer) = translate::peer_id(&peer) {
+                    self.ports.discovery.tell(Mail(discovery::Event::Pinged { peer, rtt_ms: ms }));
                 }
             }
             NetEvent::RoutingUpdated { .. } => {
@@ -97,7 +104,8 @@ impl Router {
         let Some(peer) = translate::peer_id(wire_peer) else { return };
         debug!(%peer, %address, outbound, "connected");
         let dialed = outbound.then(|| dialed_address(&address));
-        self.ports.discovery.tell(Mail(discovery::Event::Connected { peer, dialed }));
+        let from = if outbound { None } else { wire::address::ip(&address) };
+        self.ports.discovery.tell(Mail(discovery::Event::Connected { peer, dialed, from }));
         let inbox: Inbox<Peer> = Inbox::new(Peer::MAILBOX);
         let entry = Entry {
             deliver: inbox.port(),
@@ -114,6 +122,24 @@ impl Router {
         inbox.run(Peer::new(machine, connection, self.ports.clone(), self.clock, meter));
     }
 
+    fn found(&self, source: Source, found: Vec<(wire::PeerId, Vec<Multiaddr>)>) {
+        let named = |(peer, addresses): (wire::PeerId, Vec<Multiaddr>)| {
+            Some((translate::peer_id(&peer)?, addresses.iter().map(dialed_address).collect()))
+        };
+        let peers: Vec<_> = found.into_iter().filter_map(named).collect();
+        if !peers.is_empty() {
+            self.ports.discovery.tell(Mail(discovery::Event::Found { source, peers }));
+        }
+    }
+
+    fn external(&self, address: Multiaddr, how: Reach) {
+        info!(%address, ?how, "others can reach this node here");
+        self.external.send_modify(|all| {
+            all.retain(|(known, _)| *known != address);
+            all.push((address, how));
+        });
+    }
+
     /// Whoever dialed says goodbye, for its operator has to know; an inbound one has its time to leave by itself.
     fn other_network(&self, wire_peer: &wire::PeerId) {
         let Some(peer) = translate::peer_id(wire_peer) else { return };
@@ -128,9 +154,8 @@ impl Router {
         let peer = peer.and_then(translate::peer_id);
         let addresses = addresses.iter().map(dialed_address).collect();
         let event = match error {
-            DialFailure::AlreadyConnected | DialFailure::Ourselves | DialFailure::Refused(_) => {
-                discovery::Event::NotDialed { peer, addresses }
-            }
+            DialFailure::AlreadyConnected | DialFailure::Refused(_) => discovery::Event::NotDialed { peer, addresses },
+            DialFailure::Ourselves => discovery::Event::Ourselves { peer, addresses },
             DialFailure::WrongPeer(_) | DialFailure::Unreachable(_) => discovery::Event::DialFailed { peer, addresses },
         };
         self.ports.discovery.tell(Mail(event));

@@ -31,6 +31,10 @@ use crate::failure::Failure;
 const GRACE: Duration = Duration::from_secs(1);
 /// The network task closes its connections within three seconds.
 const NET_GRACE: Duration = Duration::from_millis(3_500);
+/// A tip that did not move for so many blocks' time is stale: chance alone makes that happen once in 160 000 blocks.
+const STALE_BLOCKS: u64 = 12;
+/// Never sooner, however fast the blocks.
+const MIN_STALE_MS: u64 = 60_000;
 /// Ticks between two for the faucet, whose deadlines are seconds.
 const FAUCET_TICKS: u64 = 10;
 
@@ -86,7 +90,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
 
     let me = PeerId::from_multihash(&net.identity.public().to_peer_id().to_bytes())
         .ok_or_else(|| Failure::usage("the node key must be an ed25519 key; remove identity.key to get a new one"))?;
-    let agent = parts.net.agent.clone();
+    let (agent, max_inbound) = (parts.net.agent.clone(), parts.net.max_inbound as usize);
     let (net, net_handle) = wire::net(parts.net).map_err(Failure::usage)?;
 
     let chain_inbox: Inbox<Chain> = Inbox::new(Chain::MAILBOX);
@@ -101,6 +105,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let (progress_tx, progress) = watch::channel(Progress::resting("Alone", tip.height));
     let (ready_tx, ready_peers) = watch::channel(0);
     let (listening_tx, listening) = watch::channel(Vec::new());
+    let (external_tx, external) = watch::channel(Vec::new());
     let greeting = greeting(network.clone(), reader.clone(), agent, syncing.clone());
 
     let thread = |error: std::io::Error| Failure::internal(format!("a thread cannot be started: {error}"));
@@ -120,6 +125,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         progress,
         ready_peers,
         listening,
+        external,
         actors: vec![
             door!("chain", chain_inbox),
             door!("syncer", syncer_inbox),
@@ -143,6 +149,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         syncer: syncer_inbox.port(),
         miner: miner_inbox.port(),
         faucet: faucet_inbox.port(),
+        discovery: discovery_inbox.port(),
         net: net_handle.clone(),
         peers: peers.clone(),
         verifier,
@@ -162,6 +169,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         miner: miner_inbox.port(),
         write: chain_inbox.port(),
         net: net_handle.clone(),
+        peers: peers.clone(),
         ready: ready_tx,
     };
     let faucet_ports = FaucetPorts {
@@ -228,10 +236,12 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         me,
         fixed: fixed_peers(&parts.peers),
         wanted: parts.wanted_peers,
+        max_inbound,
+        stale_after_ms: (STALE_BLOCKS * network.spec.spacing_ms).max(MIN_STALE_MS),
         forget_after_ms: parts.forget_peers_ms,
     };
     let discovery = Discovery::new(
-        machines::discovery::Discovery::new(discovery_params, kept_peers),
+        machines::discovery::Discovery::new(discovery_params, kept_peers, clock.now()),
         discovery_ports,
         clock,
         discovery_inbox.meter(),
@@ -246,7 +256,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         faucet_inbox.meter(),
         vital.of("faucet"),
     );
-    let mut router = Router::new(network.chain, peer_ports, peers.clone(), clock, listening_tx);
+    let mut router = Router::new(network.chain, peer_ports, peers.clone(), clock, listening_tx, external_tx);
 
     let (chain_arbiter, net_arbiter, desk) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
     chain_arbiter.spawn_fn(move || chain_inbox.run(chain));
@@ -326,16 +336,10 @@ fn greeting(
     })
 }
 
+/// The peers that were kept. What cannot be read is handed on empty: discovery knows what to do with any content.
 fn known_peers(snapshot: &store::Snapshot) -> Result<Vec<(PeerId, machines::discovery::Record)>, Failure> {
     let rows = snapshot.peers().map_err(Failure::storage)?;
-    let decode = |(id, bytes): ([u8; 32], Vec<u8>)| match postcard::from_bytes(&bytes) {
-        Ok(record) => Some((PeerId(id), record)),
-        Err(error) => {
-            warn!(peer = %PeerId(id), %error, "a known peer cannot be read and is left out");
-            None
-        }
-    };
-    Ok(rows.into_iter().filter_map(decode).collect())
+    Ok(rows.into_iter().map(|(id, bytes)| (PeerId(id), postcard::from_bytes(&bytes).unwrap_or_default())).collect())
 }
 
 /// The claims that were kept, each as far as the chain says now.

@@ -21,6 +21,7 @@ impl Node {
             ChainEffect::TipChanged(changed) => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::TipChanged));
                 shell.mail.push_back(Input::Miner(miner::Event::TipChanged(changed.tip)));
+                shell.mail.push_back(Input::Discovery(discovery::Event::TipChanged));
             }
             ChainEffect::CheckBlocks { blocks, source } => {
                 let results = blocks.into_iter().map(|block| self.verifier.block(block)).collect();
@@ -110,6 +111,9 @@ impl Node {
             discovery::Effect::Refuse { peer, .. } => {
                 shell.fail(format!("refuses the honest node {}", index_of(&peer)));
             }
+            discovery::Effect::Disconnect { peer, .. } => shell.outputs.push(Output::Close(index_of(&peer))),
+            discovery::Effect::RefuseAddress { address, .. } => shell.fail(format!("refuses {address}")),
+            discovery::Effect::ResolveSeed { name } => shell.fail(format!("asks for the seed {name}")),
             discovery::Effect::Peers(peers) => shell.mail.push_back(Input::Miner(miner::Event::Peers(peers))),
         }
     }

@@ -32,6 +32,7 @@ pub struct Node {
     pub fixed: Vec<usize>,
     /// Outbound peers that it wants.
     wanted: usize,
+    max_inbound: usize,
     /// Kept over a crash.
     pub store: MemoryChain,
     /// Kept over a crash.
@@ -132,6 +133,7 @@ impl Node {
             clock_error,
             fixed: (0..plan.bootstrap).filter(|other| *other != index).collect(),
             wanted: plan.wanted,
+            max_inbound: plan.max_inbound,
             store: MemoryChain::new(verifier.network.clone()),
             verifier,
             book: BTreeMap::new(),
@@ -148,8 +150,11 @@ impl Node {
             me: peer_id(self.index),
             fixed: self.fixed.iter().map(fixed).collect(),
             wanted: self.wanted,
+            max_inbound: self.max_inbound,
+            stale_after_ms: (12 * self.network.spec.spacing_ms).max(60_000),
             forget_after_ms: 24 * 60 * 60 * 1000,
         };
+        let now = Now { mono: 0, unix: time.saturating_add_signed(self.clock_error) };
         let future_limit_ms = self.network.future_limit_ms();
         let miner = miner::Params { on: true, key: miner_key(self.index), peers_to_mine: 1, future_limit_ms };
         self.boot += 1;
@@ -158,7 +163,7 @@ impl Node {
             chain: Chain::new(self.network.clone(), tip),
             syncer: Syncer::new(self.network.clone(), tip),
             miner: Miner::new(miner, tip),
-            discovery: Discovery::new(discovery, self.book.clone().into_iter().collect()),
+            discovery: Discovery::new(discovery, self.book.clone().into_iter().collect(), now),
             peers: BTreeMap::new(),
             job: None,
             pending: BTreeMap::new(),
@@ -222,7 +227,8 @@ impl Node {
             Input::Peer(peer, event) => self.peer_event(now, peer, event, None, shell),
             Input::Message(peer, message) => self.message(now, peer, &message, shell),
             Input::Connected { peer, epoch, dialed } => {
-                shell.mail.push_back(Input::Discovery(discovery::Event::Connected { peer, dialed: dialed.clone() }));
+                let event = discovery::Event::Connected { peer, dialed: dialed.clone(), from: None };
+                shell.mail.push_back(Input::Discovery(event));
                 // While an old connection is not known to be gone, a new one is only one more.
                 if let Some(known) = live.peers.get_mut(&peer) {
                     known.epoch = epoch;

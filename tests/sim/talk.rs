@@ -43,7 +43,7 @@ impl Node {
                 }
                 peer::Effect::Answer => {
                     if let Some(Message::Question(question)) = message {
-                        let answer = self.answer(question);
+                        let answer = self.answer(now, &peer, question);
                         let below_tip = self.below_tip(answer.as_ref());
                         shell.mail.push_back(Input::Peer(peer, peer::Event::Answered { bytes: 0, below_tip }));
                         shell.send(&peer, Message::Answer(question.clone(), answer));
@@ -124,7 +124,7 @@ impl Node {
             }
             (Question::Addresses, Some(Answer::Addresses(peers))) => {
                 let peers = peers.into_iter().map(|(peer, address)| (peer, vec![address])).collect();
-                Input::Discovery(discovery::Event::Found { peers })
+                Input::Discovery(discovery::Event::Found { source: discovery::Source::Peer(peer), peers })
             }
             (_, None) => return,
             (question, Some(_)) => return shell.fail(format!("got an answer to another question than {question:?}")),
@@ -138,7 +138,7 @@ impl Node {
         Some(self.live.as_ref()?.chain.tip().height.saturating_sub(blocks.first()?.header.height))
     }
 
-    fn answer(&self, question: &Question) -> Option<Answer> {
+    fn answer(&self, now: Now, asker: &PeerId, question: &Question) -> Option<Answer> {
         let blocks = |ids: &[_]| ids.iter().map_while(|id| self.store.block(id).ok().flatten()).collect::<Vec<_>>();
         Some(match question {
             Question::Status(_) => Answer::Status(self.greeting()),
@@ -150,7 +150,7 @@ impl Node {
                 let at = |index: &u16| block.as_ref()?.transactions.get(usize::from(*index)).cloned();
                 Answer::Transactions(indexes.iter().map(at).collect::<Option<_>>().unwrap_or_default())
             }
-            Question::Addresses => Answer::Addresses(self.live.as_ref()?.discovery.to_share(SHARED)),
+            Question::Addresses => Answer::Addresses(self.live.as_ref()?.discovery.to_share(asker, now, SHARED)),
         })
     }
 

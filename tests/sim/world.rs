@@ -335,7 +335,7 @@ impl World {
                 let reaches = |other: usize| nodes[other].live.is_some() && links.reaches(node, other);
                 let found = self.rendezvous.lookup(self.time, &mut self.rng, reaches);
                 let peers = found.into_iter().map(|node| (peer_id(node), vec![address(node)])).collect();
-                let input = Input::Discovery(discovery::Event::Found { peers });
+                let input = Input::Discovery(discovery::Event::Found { source: discovery::Source::Rendezvous, peers });
                 self.later(LOOKUP_MS, Happening::Input { node, boot, input });
             }
             Output::Close(to) => self.disconnect(pair(node, to)),

@@ -29,6 +29,10 @@ impl Discovery {
         }
         new.kept = purpose == Some(Purpose::Wanted) || self.fixed.has(&peer);
         new.feeler = purpose == Some(Purpose::Feeler) && new.dialed.is_some();
+        if self.connections.has(&peer) {
+            // One more connection with the same peer changes nothing.
+            return;
+        }
         let inbound = new.slot == Slot::Inbound;
         self.connections.insert(peer, new);
         if inbound && self.connections.inbound() > self.max_inbound.saturating_sub(FREE_INBOUND) {
