@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Context};
 use machines::syncer::{self as machine, Effect, Event, Progress, State};
-use machines::{Now, PeerId, chain, faucet, miner};
+use machines::{Now, PeerId, chain, discovery, faucet, miner};
 use store::Reader;
 use tokio::sync::watch;
 use tracing::{debug, info};
@@ -26,6 +26,8 @@ pub struct Ports {
     pub miner: Port<Mail<miner::Event>>,
     /// The faucet.
     pub faucet: Port<Mail<faucet::Event>>,
+    /// Discovery replaces peers that stay behind.
+    pub discovery: Port<Mail<discovery::Event>>,
     /// The network task.
     pub net: NetHandle,
     /// The connected peers.
@@ -152,7 +154,7 @@ impl Syncer {
                 info!(syncing = false, "peers claim more than they deliver so far, mining goes on");
             }
             Effect::Syncing(false) => info!(syncing = false, "in step with the network"),
-            Effect::Lagging { peer } => debug!(%peer, "a peer does not come up to our tip"),
+            Effect::Lagging { peer } => self.ports.discovery.tell(Mail(discovery::Event::Lagging { peer })),
             Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, why),
         }
         None

@@ -159,6 +159,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         chain: chain_inbox.port(),
         miner: miner_inbox.port(),
         faucet: faucet_inbox.port(),
+        discovery: discovery_inbox.port(),
         net: net_handle.clone(),
         peers: peers.clone(),
         syncing: syncing_tx,

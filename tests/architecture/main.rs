@@ -6,7 +6,7 @@
 mod cases;
 mod sources;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sources::{read, root, sources};

@@ -83,7 +83,9 @@ impl Node {
                 shell.mail.push_back(Input::Chain(ChainEvent::Syncing(syncing)));
             }
             // Nobody lags for so long here without its connection being given up.
-            syncer::Effect::Lagging { .. } => {}
+            syncer::Effect::Lagging { peer } => {
+                shell.mail.push_back(Input::Discovery(discovery::Event::Lagging { peer }));
+            }
             syncer::Effect::Misbehaved { peer, why } => {
                 shell.fail(format!("its syncer blames the honest node {}: {why}", index_of(&peer)));
             }
