@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn one_peer_cannot_have_more_than_64_messages_waiting_and_another_is_not_touched_by_that() {
+    fn t08_one_peer_cannot_have_more_than_64_messages_waiting_and_another_is_not_touched_by_that() {
         let mut unjudged = Unjudged::default();
         let (now, loud, quiet) = (Instant::now(), PeerId::random(), PeerId::random());
         for n in 0..MAX_UNJUDGED_PER_PEER {

@@ -269,3 +269,11 @@ impl Partial {
         self.step = Step::Pausing { until: mono };
     }
 }
+
+#[cfg(test)]
+impl Partials {
+    /// How many peers may be asked, over all blocks.
+    pub fn announcers(&self) -> usize {
+        self.blocks.values().map(|partial| partial.announcers.len()).sum()
+    }
+}

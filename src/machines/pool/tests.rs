@@ -100,7 +100,7 @@ fn what_follows_a_gap_waits_for_it() {
 }
 
 #[test]
-fn t2_a_gap_of_a_thousand_is_taken_and_one_more_is_not() {
+fn t04_a_nonce_gap_of_a_thousand_is_queued_and_one_more_is_refused() {
     let mut bench = Bench::new();
     let base = bench.network.nonce_base;
     bench.add(bench.tx(MAX_GAP, 10)).unwrap();
@@ -125,7 +125,7 @@ fn the_same_transaction_twice_is_known() {
 }
 
 #[test]
-fn a_replacement_needs_a_real_rise_of_the_fee() {
+fn t05_a_replacement_needs_a_real_rise_of_the_fee() {
     // The least rise, and a tenth of the old fee where that is more.
     for (old, least) in [(0, 10_000), (50_000, 60_000), (1_000_000, 1_100_000)] {
         let mut bench = Bench::new();
@@ -172,7 +172,7 @@ fn t3_the_whole_queue_of_an_account_is_covered_by_its_balance() {
 }
 
 #[test]
-fn a_full_pool_lets_the_lowest_fee_leave_first() {
+fn t06_a_full_pool_lets_the_lowest_fee_leave_first() {
     let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
     let mut bench = Bench::with(network(), 3 * one);
     let [low, middle, high] =
@@ -187,6 +187,59 @@ fn a_full_pool_lets_the_lowest_fee_leave_first() {
     bench.add(better.clone()).unwrap();
     assert!(!bench.holds(&low) && bench.holds(&middle) && bench.holds(&high) && bench.holds(&better));
     bench.check_view();
+}
+
+#[test]
+fn t06_eight_megabytes_are_the_cap_whoever_pays_what() {
+    let mut bench = Bench::new();
+    for n in 1..=11 {
+        bench.move_on(n, 0, barrels(1000).as_drops());
+    }
+    let mut add = |n: u8, fee: u64, ahead: u64| {
+        let tx = pay_with(&bench.network, n, 12, 100, fee, ahead, 1_024);
+        let added = bench.pool.add(Arc::new(tx.check(&bench.network, |_| true).unwrap()), 0, &bench.accounts);
+        assert!(bench.pool.view().bytes() <= MAX_BYTES);
+        added.is_ok()
+    };
+    let offered = 7_500;
+    let taken = (0..offered).filter(|i| add(1 + (i % 10) as u8, 50_000 - i, i / 10)).count() as u64;
+    assert!(taken < offered, "full");
+    let better = (0..100).filter(|i| add(11, 60_000, *i)).count();
+    assert_eq!(better, 100, "who pays more gets in");
+    let view = bench.pool.view();
+    assert!(view.bytes() > MAX_BYTES - 2_000 && view.len() as u64 == taken, "one cheap one left for each");
+    bench.check_view();
+}
+
+#[test]
+fn t12_the_same_transfer_with_another_signature_is_the_same_transaction() {
+    let mut bench = Bench::new();
+    let Transaction::Transfer(first) = bench.tx(0, 10) else { panic!() };
+    bench.add(Transaction::Transfer(first.clone())).unwrap();
+    // Whoever relays it can turn s into its high twin, which no node takes; any other signature needs the key, and
+    // leads to the same id.
+    let mut high = first.clone();
+    let s = high_twin(&first.signature.0);
+    high.signature = Signature(s);
+    assert_eq!(Transaction::Transfer(high.clone()).id(&bench.network.chain), bench.tx(0, 10).id(&bench.network.chain));
+    assert!(Transaction::Transfer(high).check(&bench.network, |_| false).is_err());
+    let unsigned = Transaction::Transfer(ledger::Transfer { signature: Signature::ZERO, ..first });
+    let another = Arc::new(unsigned.check(&bench.network, |_| true).unwrap());
+    assert_eq!(bench.pool.add(another, 0, &bench.accounts), Err(PoolError::Known));
+}
+
+/// n - s for the order n of the curve.
+fn high_twin(signature: &[u8; 64]) -> [u8; 64] {
+    const ORDER: &str = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
+    let order = hex::decode(ORDER).unwrap();
+    let mut twin = *signature;
+    let mut borrow = 0;
+    for i in (0..32).rev() {
+        let difference = i32::from(order[i]) - i32::from(signature[32 + i]) - borrow;
+        borrow = i32::from(difference < 0);
+        twin[32 + i] = difference.rem_euclid(256) as u8;
+    }
+    twin
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! The transitions of the chain machine, over a chain in memory that refuses commits which do not follow.
 
+mod faults;
+mod floods;
+mod partial;
+mod reorganisations;
+
 use std::sync::Arc;
 
 use ledger::memory::MemoryChain;
@@ -7,7 +12,7 @@ use ledger::{
     Amount, Block, BlockError, BlockId, ChainSource, Header, Network, Signature, Tip, Transaction, TxError, check,
 };
 
-use super::waiting::{MAX_EARLY, MAX_ORPHANS, ORPHAN_MS};
+use super::waiting::{MAX_EARLY, ORPHAN_MS};
 use super::*;
 use crate::fixture::{Branch, address, at, barrels, checked_block, key, network, pay, peer, seal};
 use crate::pool::PoolError;
@@ -157,13 +162,16 @@ fn a_block_at_the_verifier_is_not_verified_twice() {
 }
 
 #[test]
-fn f1_at_equal_work_the_first_seen_stays() {
+fn b14_at_equal_work_the_first_seen_stays_also_over_a_restart() {
     let mut node = Node::new();
     let (first, second) = (Branch::grown(&node.network, 5, 2), Branch::grown(&node.network, 6, 2));
     node.take(&first.blocks);
     assert!(tip_changed(&node.take(&second.blocks)).is_none());
     assert_eq!(node.chain.tip(), first.tip());
     assert!(node.store.header(&second.tip().id).unwrap().is_some(), "the other branch is kept");
+    node.chain = Chain::new(node.network.clone(), node.store.tip().unwrap());
+    assert!(tip_changed(&node.take(&second.blocks)).is_none());
+    assert_eq!(node.chain.tip(), first.tip());
 }
 
 #[test]
@@ -184,7 +192,7 @@ fn f1_one_block_more_moves_the_chain_and_the_money() {
 }
 
 #[test]
-fn f2_transactions_of_the_losing_branch_return_to_the_pool_and_those_of_both_do_not() {
+fn b18_transactions_of_the_losing_branch_return_to_the_pool_and_those_of_both_do_not() {
     let mut node = Node::new();
     let [both, lost, double] = [(1, 2), (2, 3), (3, 4)].map(|(from, to)| pay(&node.network, from, to, 100, 10, 0));
     let double_spent = pay(&node.network, 3, 1, 999, 10, 0);
@@ -224,7 +232,7 @@ fn f2_what_returns_stands_before_what_was_queued_on_top_of_it() {
 }
 
 #[test]
-fn f2_an_invalid_block_in_a_longer_branch_leads_back_and_its_id_is_remembered() {
+fn b15_an_invalid_block_in_a_longer_branch_leads_back_and_its_id_is_remembered() {
     let mut node = Node::new();
     let good = Branch::grown(&node.network, 5, 2);
     node.take(&good.blocks);
@@ -296,21 +304,6 @@ fn an_orphan_waits_for_its_parent_and_the_sender_is_asked_for_its_chain() {
     node.take(&branch.blocks[..1]);
     assert_eq!(node.chain.tip(), branch.tip());
     assert_eq!(node.chain.figures().orphans, 0);
-}
-
-#[test]
-fn orphans_are_capped_and_the_oldest_makes_room() {
-    let mut node = Node::new();
-    let branch = Branch::grown(&node.network, 5, MAX_ORPHANS + 2);
-    for (i, block) in branch.blocks.iter().enumerate().skip(1) {
-        node.now = at(i as u64);
-        node.take(std::slice::from_ref(block));
-        assert_eq!(node.chain.figures().orphans, i.min(MAX_ORPHANS));
-    }
-    node.take(&branch.blocks[..1]);
-    assert_eq!(node.chain.tip().height, 1, "the block of height 2 was the oldest orphan and is gone");
-    node.take(&branch.blocks[1..2]);
-    assert_eq!(node.chain.tip(), branch.tip());
 }
 
 #[test]
