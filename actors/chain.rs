@@ -353,3 +353,37 @@ impl Handler<Write> for Chain {
 }
 
 crate::mail::common_handlers!(Chain);
+
+#[cfg(test)]
+mod tests {
+    use ledger::{Address, Amount, Network, NetworkSpec, SecretKey, Transfer};
+    use wire::limits::MAX_GOSSIP_TRANSACTIONS_BYTES;
+
+    use super::*;
+
+    #[test]
+    fn transactions_are_passed_on_in_order_and_in_messages_far_below_the_limit_of_the_wire() {
+        let network = Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap();
+        let key = SecretKey::from_bytes([1; 32]).unwrap();
+        let checked = |nonce| {
+            let (amount, fee) = (Amount::drops(u64::MAX / 2), Amount::ZERO);
+            let data = vec![7; nonce as usize % ledger::MAX_DATA_BYTES];
+            let tx = Transfer::sign(&key, &network.chain, Address([2; 20]), amount, fee, nonce, data);
+            Arc::new(Transaction::Transfer(tx).check(&network, |_| true).unwrap())
+        };
+        let transactions: Vec<_> = (0..1_000).map(checked).collect();
+        let batches = batches(&transactions, RELAY_BYTES);
+        for batch in &batches {
+            let bytes: usize = batch.iter().map(Transaction::size).sum();
+            assert!(bytes <= RELAY_BYTES && !batch.is_empty());
+        }
+        // The wire's integers take a few bytes more for each.
+        const { assert!(RELAY_BYTES + RELAY_BYTES / 8 < MAX_GOSSIP_TRANSACTIONS_BYTES) };
+        let total: usize = transactions.iter().map(|tx| tx.size()).sum();
+        assert!(batches.len() <= total / (RELAY_BYTES - ledger::MAX_DATA_BYTES - 200) + 1, "and in few");
+        let sent: Vec<_> = batches.into_iter().flatten().collect();
+        let handed_in: Vec<_> = transactions.iter().map(|tx| tx.transaction().clone()).collect();
+        assert_eq!(sent, handed_in);
+        assert!(super::batches(&[], RELAY_BYTES).is_empty());
+    }
+}

@@ -203,9 +203,29 @@ mod tests {
         assert!(kept <= 2 * REMEMBERED);
     }
 
+    fn worker() -> Worker {
+        let network = Arc::new(Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap());
+        let pool = Arc::new(ThreadPoolBuilder::new().num_threads(2).build().unwrap());
+        let (vital, _watch) = Vital::channel();
+        Worker { network, seen: Arc::default(), pool, _vital: vital }
+    }
+
+    #[test]
+    fn t11_a_signature_that_was_checked_is_not_checked_again() {
+        let worker = worker();
+        let (key, to) = (SecretKey::from_bytes([1; 32]).unwrap(), Address([2; 20]));
+        let good = Transfer::sign(&key, &worker.network.chain, to, Amount::drops(1), Amount::ZERO, 0, Vec::new());
+        let forgery = Transaction::Transfer(Transfer { amount: Amount::drops(2), ..good });
+        assert!(worker.check_batch(vec![forgery.clone()])[0].is_err());
+        // As if it had been good: only a check of the signature could tell the difference.
+        worker.seen.insert(forgery.leaf());
+        assert!(worker.check_batch(vec![forgery])[0].is_ok());
+    }
+
     #[test]
     fn t01_a_message_of_bad_signatures_costs_ten_checks_and_not_two_thousand() {
-        let network = Arc::new(Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap());
+        let worker = worker();
+        let network = worker.network.clone();
         let key = SecretKey::from_bytes([1; 32]).unwrap();
         let pay = |i: u64, signature: Option<Signature>| {
             let (to, amount) = (Address([2; 20]), Amount::drops(i + 1));
@@ -213,9 +233,6 @@ mod tests {
             Transaction::Transfer(Transfer { signature: signature.unwrap_or(good.signature), ..good })
         };
         let Transaction::Transfer(other) = pay(5_000, None) else { panic!("it is a transfer") };
-        let pool = Arc::new(ThreadPoolBuilder::new().num_threads(2).build().unwrap());
-        let (vital, _watch) = Vital::channel();
-        let worker = Worker { network: network.clone(), seen: Arc::default(), pool, _vital: vital };
         let bad = worker.check_batch((0..2_000).map(|i| pay(i, Some(other.signature))).collect());
         // Each of two threads may look at one more before it hears of the tenth.
         assert!(

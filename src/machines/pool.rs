@@ -350,17 +350,21 @@ impl Pool {
 
     /// Lets the worst leave until `tx` fits, or refuses it and lets nobody leave when that would cost better ones.
     ///
-    /// A transaction can be mined only after those before it in its account's queue. So these stay, and it counts with
-    /// the fee per byte of them all.
+    /// A transaction can be mined only after those before it in its account's queue. So these stay, and not only it but
+    /// all of them together must pay more per byte than what leaves.
     fn make_room(&mut self, tx: &CheckedTransaction, replaced: Option<&CheckedTransaction>) -> Result<(), PoolError> {
         let freed = replaced.map_or(0, CheckedTransaction::size);
         let mut excess = (self.view.bytes + tx.size()).saturating_sub(self.max_bytes + freed);
+        if excess == 0 {
+            return Ok(());
+        }
         let own = self.queues.get(&tx.sender());
         let before = own.into_iter().flat_map(|queue| queue.entries.range(..tx.nonce()));
         let (fees, bytes) = before.fold((0, tx.size() as u128), |(fees, bytes), (_, Entry { tx, .. })| {
             (fees + u128::from(tx.fee().as_drops()), bytes + tx.size() as u128)
         });
-        let rate = (fees + u128::from(tx.fee().as_drops())) * 1000 / bytes;
+        let together = (fees + u128::from(tx.fee().as_drops())) * 1000 / bytes;
+        let rate = together.min(u128::from(fee_per_byte(tx)));
         // From which nonce on an account's queue leaves: what follows a transaction that left can never be mined.
         let mut leaving: BTreeMap<Address, u64> = BTreeMap::new();
         for (worst_rate, _, id) in &self.ranks {
@@ -372,9 +376,9 @@ impl Pool {
                 continue;
             }
             if u128::from(*worst_rate) >= rate {
-                // To the next drop, so that a fee of more than this is always enough.
-                let needed = (u128::from(*worst_rate) + 1) * bytes / 1000;
-                let needed = u64::try_from(needed.saturating_sub(fees)).unwrap_or(u64::MAX);
+                let more = u128::from(*worst_rate) + 1;
+                let needed = (more * bytes / 1000).saturating_sub(fees).max(more * tx.size() as u128 / 1000);
+                let needed = u64::try_from(needed).unwrap_or(u64::MAX);
                 return Err(PoolError::Full { needed: Amount::drops(needed) });
             }
             let left_from = leaving.get(&worst.sender()).copied().unwrap_or(u64::MAX);
