@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use libp2p::allow_block_list::{self, BlockedPeers};
 use libp2p::connection_limits::{self, ConnectionLimits};
+use libp2p::core::upgrade;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{Swarm, SwarmBuilder, dns, gossipsub, identify, kad, noise, ping, request_response, tcp, upnp, yamux};
+use libp2p::{
+    Swarm, SwarmBuilder, Transport, dns, gossipsub, identify, kad, noise, ping, request_response, tcp, upnp, yamux,
+};
 use libp2p::{identity::Keypair, memory_connection_limits, request_response::ProtocolSupport};
 
 use crate::codec::SyncCodec;
@@ -103,11 +106,11 @@ pub(crate) fn swarm(config: &NetConfig, names: &Names) -> Result<Swarm<Behaviour
     let tcp = || {
         let mut yamux = yamux::Config::default();
         yamux.set_max_num_streams(MAX_STREAMS);
-        SwarmBuilder::with_existing_identity(config.identity.clone()).with_tokio().with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            move || yamux.clone(),
-        )
+        let transport = move |key: &Keypair| {
+            let tcp = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true)).map(|stream, _| mortal(stream));
+            Ok(tcp.upgrade(upgrade::Version::V1Lazy).authenticate(noise::Config::new(key)?).multiplex(yamux))
+        };
+        SwarmBuilder::with_existing_identity(config.identity.clone()).with_tokio().with_other_transport(transport)
     };
     let tuned = |swarm: libp2p::swarm::Config| {
         // A connection is closed for a reason, never for being quiet: pings find the dead ones.
@@ -134,6 +137,15 @@ pub(crate) fn swarm(config: &NetConfig, names: &Names) -> Result<Swarm<Behaviour
                 .build())
         }
     }
+}
+
+/// A connection that ends by itself when nothing arrives at its other end any more; see [`UNACKNOWLEDGED`].
+fn mortal(stream: tcp::tokio::TcpStream) -> tcp::tokio::TcpStream {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream.0, UNACKNOWLEDGED.as_millis() as u32) {
+        tracing::debug!(%error, "only pings find out whether this connection is dead");
+    }
+    stream
 }
 
 fn behaviour(

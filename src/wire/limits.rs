@@ -185,6 +185,11 @@ pub const PING_PAUSE: Duration = Duration::from_secs(5);
 /// black hole is noticed within twice this and twice [`PING_PAUSE`]: 50 s.
 pub const PING_DEADLINE: Duration = Duration::from_secs(20);
 
+/// What was sent to a peer arrives there within that time, or the connection is over. Without it a connection in a black
+/// hole could not even be closed while anything waits to be sent, and one that was in it for a while would stay silent
+/// for as long again: TCP waits twice as long before each next try. Longer than a wait of [`PING_DEADLINE`].
+pub const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
+
 /// How often peers say again what they are and where they see this node.
 pub const IDENTIFY_AGAIN: Duration = Duration::from_secs(5 * 60);
 
