@@ -16,7 +16,7 @@ use crate::harness::{Api, Wallet, eventually};
 fn start(dir: &Path) -> (Process, Api) {
     let data = dir.join("barreleye-data");
     drop(fs::remove_file(data.join("http.address")));
-    let mut command = command(dir, false);
+    let mut command = command(dir, &[]);
     let here = own_address();
     command.env("BARRELEYE_HTTP", format!("{here}:0")).env("BARRELEYE_ADMIN", format!("{here}:0"));
     command.env("BARRELEYE_LISTEN", format!("/ip4/{here}/tcp/0"));

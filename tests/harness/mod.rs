@@ -3,10 +3,13 @@
 //! Nothing here decides whether a node is right. Nobody sleeps: everything waits for a condition or for an instant of a
 //! schedule, each with a deadline. A test that fails prints its seed and the last log lines of every node.
 
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
+
 pub mod api;
 pub mod forge;
 pub mod net;
 pub mod node;
+pub mod place;
 pub mod process;
 pub mod stranger;
 pub mod until;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,7 +13,8 @@ use rand_chacha::ChaCha8Rng;
 use tempfile::TempDir;
 
 use super::node::{Node, Tip};
-use super::process::{self, own_address, tail};
+use super::place::Place;
+use super::process::{self, tail};
 use super::wait::{eventually, holds};
 use super::wallet::Wallet;
 
@@ -32,9 +32,8 @@ pub struct Net {
     /// The network.
     pub network: Arc<Network>,
     dir: TempDir,
-    address: Ipv4Addr,
+    place: Place,
     nodes: Mutex<BTreeMap<String, Node>>,
-    one_core: bool,
 }
 
 impl Net {
@@ -86,20 +85,25 @@ impl Net {
         let text = spec.to_toml().expect("a spec can be written");
         fs::write(dir.path().join("network.toml"), text).expect("the directory can be written");
         let network = Arc::new(Network::new(spec).expect("the numbers make a network"));
-        Self { seed, network, dir, address: own_address(), nodes: Mutex::default(), one_core: false }
+        Self { seed, network, dir, place: Place::own(), nodes: Mutex::default() }
     }
 
     /// All nodes share one core.
     pub fn on_one_core(mut self) -> Self {
-        self.one_core = true;
+        self.place.use_one_core();
         self
     }
 
     /// The node with this name; made, but not started, when it is named first.
     pub fn node(&self, name: &str) -> Node {
+        self.node_at(name, &self.place)
+    }
+
+    /// The same; it is made at `place`.
+    pub fn node_at(&self, name: &str, place: &Place) -> Node {
         let mut nodes = self.nodes.lock().expect("nobody panicked here");
         let port = || NEXT_PORT.fetch_add(1, Ordering::Relaxed);
-        let make = || Node::new(name, self.dir.path(), self.address, port(), self.one_core);
+        let make = || Node::new(name, self.dir.path(), place.clone(), port());
         nodes.entry(name.into()).or_insert_with(make).clone()
     }
 

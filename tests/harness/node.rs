@@ -1,7 +1,7 @@
 //! A node of a test: a data directory, a port, and most of the time a process.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use super::api::Api;
+use super::place::Place;
 use super::process::{Process, command, tail};
 use super::wait::{eventually, holds};
 
@@ -35,9 +36,8 @@ struct Inner {
     name: String,
     net: PathBuf,
     dir: PathBuf,
-    address: Ipv4Addr,
+    place: Place,
     port: u16,
-    one_core: bool,
     told: Mutex<Told>,
     process: Mutex<Option<Process>>,
     api: Mutex<Option<(Api, Api)>>,
@@ -53,14 +53,13 @@ struct Told {
 
 impl Node {
     /// A node in `net`, not started.
-    pub fn new(name: &str, net: &Path, address: Ipv4Addr, port: u16, one_core: bool) -> Self {
+    pub fn new(name: &str, net: &Path, place: Place, port: u16) -> Self {
         Self(Arc::new(Inner {
             name: name.into(),
             net: net.into(),
             dir: net.join(name),
-            address,
+            place,
             port,
-            one_core,
             told: Mutex::default(),
             process: Mutex::default(),
             api: Mutex::default(),
@@ -90,7 +89,13 @@ impl Node {
 
     /// Where peers reach it, without its id: known before it starts.
     pub fn address(&self) -> String {
-        format!("/ip4/{}/tcp/{}", self.0.address, self.0.port)
+        let kind = if self.0.place.peers.is_ipv4() { "ip4" } else { "ip6" };
+        format!("/{kind}/{}/tcp/{}", self.0.place.peers, self.0.port)
+    }
+
+    /// Its address without the port.
+    pub fn ip(&self) -> IpAddr {
+        self.0.place.peers
     }
 
     /// It will mine, with a twentieth of a core.
@@ -125,9 +130,9 @@ impl Node {
             drop(fs::remove_file(self.0.dir.join(file)));
         }
         let told = lock(&self.0.told).clone();
-        let http = format!("{}:0", self.0.address);
+        let http = SocketAddr::from((self.0.place.desk, 0)).to_string();
         let (listen, data, network) = (self.address(), &self.0.dir, self.0.net.join("network.toml"));
-        let mut command = command(&self.0.net, self.0.one_core);
+        let mut command = command(&self.0.net, &self.0.place.through);
         command.arg("run").arg("--network").arg(network).arg("--data-dir").arg(data);
         for (flag, value) in [("--listen", &*listen), ("--http", &http), ("--admin", &http), ("--hash-duty", "5")] {
             if !told.arguments.iter().any(|given| given == flag) {
@@ -198,6 +203,11 @@ impl Node {
     /// Sends its process a signal.
     pub fn signal(&self, signal: Signal) {
         lock(&self.0.process).as_ref().expect("it runs").signal(signal);
+    }
+
+    /// The number of its process: `/proc` knows more about it.
+    pub fn process_id(&self) -> u32 {
+        lock(&self.0.process).as_ref().expect("it runs").id()
     }
 
     /// Its process, to be ended in a way of the test's own.

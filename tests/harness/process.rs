@@ -1,5 +1,6 @@
 //! A process of the `barreleye` program: dies with the test, its log goes to a file.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -15,16 +16,12 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_barreleye");
 /// Lines of a log that a failing test shows.
 const TAIL: usize = 40;
 
-/// A command that runs the program in `dir`, with nothing of this process's own settings.
-pub fn command(dir: &Path, one_core: bool) -> Command {
+/// A command that runs the program in `dir`, `through` other words, with nothing of this process's own settings.
+pub fn command(dir: &Path, through: &[String]) -> Command {
     let program = std::env::var_os("BARRELEYE_BIN").unwrap_or_else(|| PROGRAM.into());
-    let mut command = match one_core {
-        true => Command::new("taskset"),
-        false => Command::new(&program),
-    };
-    if one_core {
-        command.args(["-c", "0"]).arg(program);
-    }
+    let mut words = through.iter().map(OsString::from).chain([program]);
+    let mut command = Command::new(words.next().expect("the program is the last of them"));
+    command.args(words);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("BARRELEYE_") {
             command.env_remove(name);
@@ -38,7 +35,7 @@ pub fn command(dir: &Path, one_core: bool) -> Command {
 
 /// Runs the program to its end.
 pub fn run(dir: &Path, arguments: &[&str]) -> Output {
-    command(dir, false).args(arguments).output().expect("the program under test is built")
+    command(dir, &[]).args(arguments).output().expect("the program under test is built")
 }
 
 /// Runs the program to its end; gives what it printed, if it succeeds.
@@ -66,6 +63,11 @@ impl Process {
         let file = || OpenOptions::new().create(true).append(true).open(log).expect("the log can be opened");
         let child = command.stdout(file()).stderr(file()).spawn().expect("the program under test is built");
         Self { child }
+    }
+
+    /// Its number: `/proc` knows more about it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// How it ended, if it has.

@@ -1,0 +1,88 @@
+//! A newcomer whose line is bad gets the chain all the same.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::forge::TRADERS;
+use crate::harness::{Net, Node, Schedule, forge, height};
+use crate::lab::Lab;
+use crate::switch::Line;
+
+/// A line is away so long: questions under way fail, connections do not.
+const CUT: Duration = Duration::from_secs(8);
+
+/// A network that began `blocks` ago.
+fn old_network(blocks: u64) -> Net {
+    Net::with(|spec| {
+        spec.genesis_time_ms -= (blocks + 4) * spec.spacing_ms;
+        spec.first_target = ledger::CompactTarget(0x1f01_ffff);
+        spec.easiest_target = ledger::CompactTarget(0x1f01_ffff);
+    })
+}
+
+/// Two nodes with so many blocks and a newcomer that knows the first, not started; all trade in each block.
+fn newcomer(lab: &mut Lab, blocks: u64) -> [Node; 3] {
+    let nodes = ["alice", "bob", "carol"].map(|name| lab.node(name));
+    let [alice, bob, carol] = &nodes;
+    forge::history(&lab.net, alice, blocks);
+    forge::copy(alice, bob);
+    alice.start();
+    bob.knows(alice).start();
+    carol.knows(alice);
+    nodes
+}
+
+fn syncs(lab: &Lab, [alice, bob, carol]: &[Node; 3], blocks: u64, line: Line, deadline_s: u64) {
+    lab.line(std::slice::from_ref(carol), &[alice.clone(), bob.clone()], Some(line));
+    let began = Instant::now();
+    carol.start().until_within(deadline_s, height(blocks));
+    println!("{blocks} blocks over {line:?} in {:.1?}", began.elapsed());
+    lab.report(began);
+    let wanted = format!("{blocks} blocks, {} transactions", blocks * TRADERS.count() as u64);
+    assert!(lab.net.verify(carol).contains(&wanted));
+}
+
+#[test]
+fn a_newcomer_on_a_line_that_loses_packets_gets_the_chain() {
+    let Some(mut lab) = Lab::open(old_network(500)) else { return };
+    let nodes = newcomer(&mut lab, 500);
+    syncs(&lab, &nodes, 500, Line::bad(100, 2), 180);
+}
+
+#[test]
+fn a_newcomer_on_a_slow_line_gets_the_chain() {
+    let Some(mut lab) = Lab::open(old_network(500)) else { return };
+    let nodes = newcomer(&mut lab, 500);
+    // 0.8 MB take 25 s on it.
+    let line = Line::Up { delay: Duration::from_millis(30), loss: 0, twice: 0, rate: Some(32_000) };
+    syncs(&lab, &nodes, 500, line, 200);
+}
+
+#[test]
+fn a_newcomer_whose_line_goes_and_comes_gets_the_chain() {
+    let Some(mut lab) = Lab::open(old_network(1_000)) else { return };
+    let nodes = newcomer(&mut lab, 1_000);
+    let [alice, bob, carol] = &nodes;
+    let (hers, rest) = (std::slice::from_ref(carol), [alice.clone(), bob.clone()]);
+    // Slow enough to be cut while blocks are under way.
+    let line = Line::Up { delay: Duration::from_millis(30), loss: 0, twice: 0, rate: Some(150_000) };
+    lab.line(hers, &rest, Some(line));
+    carol.start();
+    let began = Instant::now();
+    for cut in 0..3 {
+        carol.until_within(120, height(1 + cut * 250));
+        lab.line(hers, &rest, Some(Line::Cut));
+        Schedule::start().at(CUT);
+        lab.line(hers, &rest, Some(line));
+    }
+    carol.until_within(120, height(1_000));
+    println!("1000 blocks over a line that was cut three times for {CUT:?} in {:.1?}", began.elapsed());
+}
+
+#[test]
+#[ignore = "takes minutes: ./tests/run --long"]
+fn p27_a_node_behind_1_s_of_delay_and_30_percent_loss_gets_on() {
+    let Some(mut lab) = Lab::open(old_network(50)) else { return };
+    let nodes = newcomer(&mut lab, 50);
+    let line = Line::Up { delay: Duration::from_millis(500), loss: 30, twice: 50, rate: None };
+    syncs(&lab, &nodes, 50, line, 1_800);
+}
