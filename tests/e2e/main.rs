@@ -16,5 +16,6 @@ mod join;
 mod network_forms;
 mod partition;
 mod refusals;
+mod serving;
 mod start_stop;
 mod transactions;
