@@ -15,8 +15,8 @@ use crate::PeerId;
 pub(super) const BODIES_MS: u64 = 10_000;
 /// The chain must take something within this time, or the sync starts again.
 pub(super) const STUCK_MS: u64 = 60_000;
-/// The same when there is reason to believe that it never will.
-const LOST_MS: u64 = 5_000;
+/// When a block was lost on its way the run cannot go on: after this long, in which the chain takes what it has.
+const LOST_MS: u64 = 1_000;
 /// A run is given up when nobody can be asked for its next block for so long: another peer's headers may lead elsewhere.
 const NO_SOURCE_MS: u64 = 5_000;
 
@@ -31,8 +31,10 @@ pub(super) struct Run {
     /// Whether more headers follow.
     pub more: bool,
     pub download: Download,
-    /// The sync starts again then, unless the chain takes something before.
-    stuck_at: u64,
+    /// The chain took something last.
+    taken_at: u64,
+    /// Something that it was offered was lost.
+    lost_at: Option<u64>,
     /// When somebody was asked, or the chain was busy, last.
     busy_at: u64,
 }
@@ -42,7 +44,7 @@ impl Run {
         let (last_id, last_height, work) = (run.last_id(), run.last_height(), run.work);
         let first_height = (last_height + 1).saturating_sub(run.ids.len() as u64);
         let download = Download::new(run.ids, first_height);
-        Self { leader, last_id, last_height, work, more, download, stuck_at: mono + STUCK_MS, busy_at: mono }
+        Self { leader, last_id, last_height, work, more, download, taken_at: mono, lost_at: None, busy_at: mono }
     }
 }
 
@@ -109,7 +111,7 @@ impl Syncer {
     pub(super) fn taken(&mut self, mono: u64, blocks: usize) {
         let Work::Blocks(run) = &mut self.work else { return };
         let taken = run.download.take(blocks);
-        run.stuck_at = mono + STUCK_MS;
+        run.taken_at = mono;
         self.pause.blocks(taken, mono);
         self.blocks.add(taken as u64, mono);
     }
@@ -120,13 +122,13 @@ impl Syncer {
         if error.condemns_the_id() {
             self.invalid.insert(id);
         }
-        let Work::Blocks(run) = &mut self.work else { return };
+        let Work::Blocks(run) = &self.work else { return };
         if !run.download.offered(&id) {
             return;
         }
         match error {
             // One before it was refused or lost.
-            BlockError::UnknownParent(_) => run.stuck_at = run.stuck_at.min(mono + LOST_MS),
+            BlockError::UnknownParent(_) => self.not_taken(mono),
             BlockError::FromTheFuture { ahead_ms } => {
                 self.peers.leave_alone(&run.leader, mono.saturating_add((*ahead_ms).min(64_000)));
                 self.work = Work::Idle;
@@ -143,7 +145,7 @@ impl Syncer {
     /// The chain has too much to do: what was offered is lost.
     pub(super) fn not_taken(&mut self, mono: u64) {
         if let Work::Blocks(run) = &mut self.work {
-            run.stuck_at = run.stuck_at.min(mono + LOST_MS);
+            run.lost_at.get_or_insert(mono);
         }
     }
 
@@ -152,13 +154,14 @@ impl Syncer {
         let late = run.download.overdue(mono, |peer| self.peers.deadline(peer, BODIES_MS, mono));
         self.bodies_failed(mono, &late);
         let Work::Blocks(run) = &self.work else { return };
-        let stuck = run.stuck_at <= mono;
+        let stuck = run.taken_at.saturating_add(STUCK_MS) <= mono;
+        let lost = run.lost_at.is_some_and(|at| at.saturating_add(LOST_MS) <= mono);
         if stuck && !run.download.waits_for_chain() {
             // Its headers are good, and nobody has the bodies: somebody else's may lead elsewhere.
             self.peers.blame(run.leader, mono);
         }
         let idle = !run.download.is_asking() && !run.download.waits_for_chain();
-        if stuck || idle && run.busy_at.saturating_add(NO_SOURCE_MS) <= mono {
+        if stuck || lost || idle && run.busy_at.saturating_add(NO_SOURCE_MS) <= mono {
             self.work = Work::Idle;
         }
     }

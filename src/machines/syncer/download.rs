@@ -59,7 +59,7 @@ pub(super) struct Download {
     offered: usize,
     /// Taken by the chain.
     taken: usize,
-    /// Running mean of a body's size.
+    /// Running mean of a body's size; a guess before the first.
     mean_bytes: usize,
 }
 
@@ -175,7 +175,10 @@ impl Download {
         }
         let got = wanted.start..wanted.start + blocks.len();
         let bytes: usize = blocks.iter().map(Block::size).sum();
-        self.mean_bytes = (self.mean_bytes + bytes / got.len()) / 2;
+        // The first answer tells more than any guess before it.
+        let guess = self.offered == 0 && self.arrived.is_empty();
+        let mean = bytes / got.len();
+        self.mean_bytes = if guess { mean } else { (self.mean_bytes + mean) / 2 };
         self.arrived_bytes += bytes;
         self.arrived.insert(got.start, (peer, blocks));
         let overlaps = |asked: &Asked| asked.blocks.start < got.end && got.start < asked.blocks.end;

@@ -15,7 +15,8 @@ use crate::{Now, PeerId};
 pub(super) const MAX_RUN: usize = 20_000;
 /// up to this: a branch from far below our tip needs many headers to show more work.
 const MAX_BRANCH: usize = 1_000_000;
-/// A header question waits this long: 274 KB over a line that loses every twentieth packet.
+/// A header question waits this long, 274 KB over a line that loses every twentieth packet; twice and four times as
+/// long where a peer failed lately, for it may only be slow.
 pub(super) const HEADERS_MS: u64 = 15_000;
 /// One peer's headers may take this long altogether,
 const LEAD_MS: u64 = 30_000;
@@ -254,7 +255,8 @@ impl Syncer {
 
     pub(super) fn headers_tick(&mut self, mono: u64) {
         let Work::Headers(hunt) = &self.work else { return };
-        let late = hunt.open.iter().filter(|question| question.at.saturating_add(HEADERS_MS) <= mono);
+        let deadline = |peer: &PeerId| HEADERS_MS << self.peers.failures(peer, mono).min(2);
+        let late = hunt.open.iter().filter(|question| question.at.saturating_add(deadline(&question.peer)) <= mono);
         for ask in late.map(|question| question.ask).collect::<Vec<_>>() {
             self.headers_failed(mono, ask);
         }

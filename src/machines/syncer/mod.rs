@@ -157,8 +157,13 @@ impl Syncer {
         }
         self.go_on(mono, view, &mut effects)?;
         self.refresh_state(mono);
-        let working = matches!(self.work, Work::Headers(_) | Work::Blocks(_));
-        effects.extend(self.pause.decide(working, mono).map(Effect::Syncing));
+        let good = |peer: &PeerId| self.peers.failures(peer, mono) == 0;
+        let (working, believed) = match &self.work {
+            Work::Idle => (false, false),
+            Work::Headers(hunt) => (true, hunt.asked().any(good)),
+            Work::Blocks(run) => (true, good(&run.leader)),
+        };
+        effects.extend(self.pause.decide(working, believed, mono).map(Effect::Syncing));
         Ok(effects)
     }
 

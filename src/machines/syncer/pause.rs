@@ -78,15 +78,16 @@ impl Pause {
         self.earned_ms = (paid - back).min(EARNED_MS);
     }
 
-    /// Decides anew; `working` is whether a sync is under way. Gives the decision if it is another one.
-    pub fn decide(&mut self, working: bool, mono: u64) -> Option<bool> {
+    /// Decides anew; `working` is whether a sync is under way, `believed` whether anybody who is asked did not fail
+    /// lately: who did is believed only when it delivers blocks. Gives the decision if it is another one.
+    pub fn decide(&mut self, working: bool, believed: bool, mono: u64) -> Option<bool> {
         self.settle(mono);
         if working && !self.working {
             (self.progress_at, self.spent_ms, self.earned_ms) = (mono, 0, 0);
         }
         self.working = working;
         let need = if self.on { TO_GO_ON_MS } else { TO_BEGIN_MS };
-        let paid_for = self.earned_ms > 0 || self.budget >= need * REFILL;
+        let paid_for = self.earned_ms > 0 || believed && self.budget >= need * REFILL;
         let on = working && mono.saturating_sub(self.progress_at) < IDLE_MS && paid_for;
         let changed = on != self.on;
         self.on = on;
@@ -117,7 +118,7 @@ mod tests {
         let mut sum = 0;
         for mono in (from..to).step_by(100) {
             each(pause, mono);
-            pause.decide(true, mono);
+            pause.decide(true, true, mono);
             sum += if pause.is_on() { 100 } else { 0 };
         }
         sum
@@ -128,7 +129,7 @@ mod tests {
         let mut pause = Pause::new(10_000);
         assert_eq!(paused(&mut pause, 0, 60_000, |_, _| {}), IDLE_MS);
         pause.header(60_000);
-        assert_eq!(pause.decide(true, 60_000), Some(true), "a header, and it goes on");
+        assert_eq!(pause.decide(true, true, 60_000), Some(true), "a header, and it goes on");
     }
 
     #[test]
@@ -144,7 +145,7 @@ mod tests {
         // A claim after another, each as long as it holds, for three hours; then the worst hour of them.
         let mut on = Vec::new();
         for mono in (0..3 * 3_600_000).step_by(100) {
-            pause.decide(mono % 10_100 != 0, mono);
+            pause.decide(mono % 10_100 != 0, true, mono);
             on.push(u64::from(pause.is_on()) * 100);
         }
         let worst = on.windows(36_000).step_by(50).map(|hour| hour.iter().sum::<u64>()).max();
@@ -168,15 +169,17 @@ mod tests {
         let mut pause = Pause::new(10_000);
         paused(&mut pause, 0, 200_000, |pause, mono| pause.header(mono));
         assert!(!pause.is_on());
+        pause.decide(false, false, 200_000);
+        assert_eq!(pause.decide(true, true, 200_000), None);
         pause.blocks(1, 200_000);
-        assert_eq!(pause.decide(true, 200_000), Some(true));
+        assert_eq!(pause.decide(true, false, 200_000), Some(true));
     }
 
     #[test]
     fn blocks_pay_for_one_spacing_each() {
         let mut pause = Pause::new(10_000);
         paused(&mut pause, 0, 200_000, |pause, mono| pause.header(mono));
-        pause.decide(false, 200_000);
+        pause.decide(false, true, 200_000);
         // One block every 100 s is a tenth of the time, not more.
         let sum = paused(&mut pause, 200_100, 3_800_100, |pause, mono| {
             pause.header(mono);

@@ -1,5 +1,8 @@
 //! The transitions of the syncer machine, against peers that serve what a branch holds.
 
+mod hostile;
+mod world;
+
 use std::collections::BTreeSet;
 
 use ledger::memory::MemoryChain;
