@@ -129,8 +129,8 @@ impl Syncer {
         match error {
             // One before it was refused or lost.
             BlockError::UnknownParent(_) => self.not_taken(mono),
-            BlockError::FromTheFuture { ahead_ms } => {
-                self.peers.leave_alone(&run.leader, mono.saturating_add((*ahead_ms).min(64_000)));
+            BlockError::FromTheFuture { .. } => {
+                self.peers.correct(&run.leader, self.tip);
                 self.work = Work::Idle;
             }
             _ => {

@@ -26,7 +26,7 @@ pub(super) struct HeaderRun {
     /// The headers that were looked at, those that are stored included.
     pub seen: usize,
     /// The next header is so far ahead of this node's clock that it must wait (B2): the run ends before it.
-    pub early_ms: Option<u64>,
+    pub early: bool,
     last_id: BlockId,
     last: Header,
     before_last: Option<Header>,
@@ -59,7 +59,7 @@ impl HeaderRun {
             ids: Vec::new(),
             work: base.work,
             seen: 0,
-            early_ms: None,
+            early: false,
             last_id: first.previous,
             last: base.header,
             before_last,
@@ -74,8 +74,8 @@ impl HeaderRun {
             }
             let id = match self.check(header, rules) {
                 Ok(id) => id,
-                Err(BlockError::FromTheFuture { ahead_ms }) => {
-                    self.early_ms = Some(ahead_ms);
+                Err(BlockError::FromTheFuture { .. }) => {
+                    self.early = true;
                     return Ok(Ok(()));
                 }
                 Err(error) => return Ok(Err(HeadersError::Invalid(header.height, error))),

@@ -143,6 +143,11 @@ impl Syncer {
         let mono = now.mono;
         let Work::Headers(hunt) = &mut self.work else { return Ok(()) };
         let Some(Question { peer, claimed, .. }) = hunt.take(ask) else { return Ok(()) };
+        if headers.len() > HEADERS_PER_ANSWER {
+            effects.push(Effect::Misbehaved { peer, why: "sent more headers than an answer may have".into() });
+            self.give_up(peer, mono);
+            return Ok(());
+        }
         let follows = hunt.run.as_ref().is_some_and(|run| run.is_followed_by(headers));
         let led = hunt.leader.is_some_and(|(leader, ..)| leader == peer);
         if led && !follows {
@@ -177,10 +182,16 @@ impl Syncer {
     fn judge(&mut self, now: Now, answer: Answer, ours: Tip, effects: &mut Vec<Effect>) {
         let (mono, Answer { peer, claimed, full, before, run }) = (now.mono, answer);
         let grown = run.as_ref().map_or(0, |run| run.ids.len()).saturating_sub(before);
-        let early_ms = run.as_ref().and_then(|run| run.early_ms);
-        if let Some(ahead_ms) = early_ms {
-            // Nobody's fault: it may be our clock. The rest is looked at again when its time has come.
-            self.peers.leave_alone(&peer, mono.saturating_add(ahead_ms.min(64_000)));
+        let early = run.as_ref().is_some_and(|run| run.early);
+        if early {
+            // Nobody's fault: it may be our clock. When it tells its tip again, the rest is looked at again.
+            let end = run.as_ref().map_or(ours, |run| Tip {
+                id: run.last_id(),
+                height: run.last_height(),
+                work: run.work,
+                time: claimed.time,
+            });
+            self.peers.correct(&peer, end);
         } else if !full {
             let delivered = run.as_ref().map_or(ours.work, |run| run.work);
             if delivered < claimed.work {
@@ -192,7 +203,7 @@ impl Syncer {
                 self.peers.blame(peer, mono);
             }
         }
-        let more = full && early_ms.is_none();
+        let more = full && !early;
         let limit = MAX_RUN.saturating_mul(1 << self.peers.failures(&peer, mono).min(6)).min(MAX_BRANCH);
         match run {
             Some(run) if run.work > ours.work && !run.ids.is_empty() && (!more || run.ids.len() >= MAX_RUN) => {

@@ -98,7 +98,7 @@ impl Peers {
         self.known.insert(peer, Peer { tip, told_at: mono, asked_status_at: Some(mono), lag: None, record });
     }
 
-    /// What a peer claimed is not so: until it tells its tip again, this is its tip.
+    /// What a peer claimed is not so, or not yet: until it tells its tip again, this is its tip.
     pub fn correct(&mut self, peer: &PeerId, tip: Tip) {
         if let Some(peer) = self.known.get_mut(peer) {
             peer.tip = tip;
@@ -129,13 +129,6 @@ impl Peers {
         let mut record = self.remembered.get(&peer).copied().unwrap_or_default();
         record.strike(mono);
         self.remember(peer, record);
-    }
-
-    /// Not asked before `until`, without any blame.
-    pub fn leave_alone(&mut self, peer: &PeerId, until: u64) {
-        if let Some(peer) = self.known.get_mut(peer) {
-            peer.record.not_before = peer.record.not_before.max(until);
-        }
     }
 
     /// It delivered bodies that were asked for at `asked_at`, which makes up for a failure; headers alone do not.

@@ -18,7 +18,6 @@ fn time_of_sync(served: &Rc<Served>, blocks: usize, speed: u64, kinds: &[Kind]) 
     for kind in kinds {
         world.add(*kind, served, blocks, 50, speed);
     }
-    world.trace = std::env::var("TRACE").is_ok();
     let tip = served.tip(blocks);
     let done = world.run(60 * MINUTE, |_| {}, |world| world.store.tip().unwrap() == tip);
     assert!(done, "after an hour it is {:?}", world.syncer.state());
@@ -41,17 +40,15 @@ const HOSTILE: [Kind; 9] = [
 fn one_honest_and_nine_hostile_peers_cost_at_most_twice_the_time_of_the_honest_one_alone() {
     let blocks = 4_000;
     let served = served(blocks);
-    for speed in [60, 200] {
+    for (speed, at) in [(60, 9), (200, 0), (200, 9)] {
         let alone = time_of_sync(&served, blocks, speed, &[Kind::Honest]).time;
-        for at in [0, 5, 9] {
-            let mut kinds = HOSTILE.to_vec();
-            // One that serves what it has is no help here: only its claim counts.
-            kinds[8] = Kind::Silent;
-            kinds.insert(at, Kind::Honest);
-            let world = time_of_sync(&served, blocks, speed, &kinds);
-            println!("{speed} kB/s, honest peer {at}: {} ms, alone {alone} ms", world.time);
-            assert!(world.time <= 2 * alone, "{} ms, alone {alone} ms", world.time);
-        }
+        let mut kinds = HOSTILE.to_vec();
+        // One that serves what it has would be a help: its claim alone is not.
+        kinds[8] = Kind::Silent;
+        kinds.insert(at, Kind::Honest);
+        let world = time_of_sync(&served, blocks, speed, &kinds);
+        println!("{speed} kB/s, the honest peer is number {at}: {} ms, alone {alone} ms", world.time);
+        assert!(world.time <= 2 * alone, "{} ms, alone {alone} ms", world.time);
     }
 }
 
@@ -248,7 +245,7 @@ fn an_honest_long_sync_pauses_all_the_time() {
 #[test]
 fn whatever_goes_wrong_the_sync_ends_with_the_best_honest_chain() {
     let first: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
-    let count: u64 = std::env::var("SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(30);
+    let count: u64 = std::env::var("SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(15);
     let ours = {
         let mut branch = Branch::grown(&network(), 5, 100);
         branch.grow(6, 60);

@@ -1,6 +1,8 @@
 //! The transitions of the syncer machine, against peers that serve what a branch holds.
 
+mod headers;
 mod hostile;
+mod repairs;
 mod world;
 
 use std::collections::BTreeSet;
@@ -280,40 +282,6 @@ fn h10_bodies_that_nobody_delivers_are_given_up_and_the_pause_is_no_longer_each_
 }
 
 #[test]
-fn headers_that_break_a_rule_are_refused_and_nothing_is_offered() {
-    let branch = grown(6);
-    let change = |at: usize, change: fn(&mut Header)| {
-        let mut headers = branch.headers[1..].to_vec();
-        change(&mut headers[at]);
-        headers
-    };
-    let mut hole = branch.headers[1..].to_vec();
-    hole.remove(2);
-    let mut retargeted = branch.headers[5].clone();
-    retargeted.target = ledger::CompactTarget(0x2000_ffff);
-    let wrong_target = [&branch.headers[1..5], &[seal(retargeted, Vec::new(), 5).header]].concat();
-    let mut unworked = branch.headers[1..].to_vec();
-    while unworked[5].target.is_met_by(&unworked[5].id()) {
-        unworked[5].nonce += 1;
-    }
-    let cases = [
-        (hole, "hole after height 2"),
-        (change(3, |header| header.previous = BlockId([1; 32])), "hole after height 3"),
-        (unworked, "height 6: the block id does not meet the target"),
-        (wrong_target, "height 5: the target is"),
-        (branch.headers[3..].to_vec(), "do not follow any block"),
-    ];
-    for (headers, reason) in cases {
-        let mut bench = Bench::new();
-        let ask = header_ask(&bench.status(0, 1, &branch), 1);
-        assert!(bench.on(0, Event::Headers { ask, headers }).is_empty(), "{reason}");
-        assert_eq!(bench.misbehaved.len(), 1);
-        assert!(bench.misbehaved[0].1.contains(reason), "{reason}: {:?}", bench.misbehaved);
-        assert_eq!(bench.said, [true, false], "{reason}");
-    }
-}
-
-#[test]
 fn h09_a_peer_that_claims_more_than_it_delivers_is_blamed_and_left_alone() {
     let (mut bench, branch) = (Bench::new(), grown(5));
     let ask = header_ask(&bench.status(0, 1, &branch), 1);
@@ -427,7 +395,7 @@ fn of_an_answer_with_fewer_blocks_the_rest_is_asked_again() {
 }
 
 #[test]
-fn other_blocks_than_were_asked_for_are_an_offence_and_asked_elsewhere() {
+fn h08_bodies_of_another_chain_than_the_headers_are_an_offence_and_asked_elsewhere() {
     let (branch, other) = (grown(10), Branch::grown(&network(), 6, 10));
     let mut swapped = branch.blocks.clone();
     swapped.swap(3, 4);
@@ -606,7 +574,7 @@ fn a_peer_that_announces_an_unknown_branch_is_asked_for_its_tip_but_not_for_each
 }
 
 #[test]
-fn answers_to_no_open_question_are_ignored() {
+fn b20_headers_and_blocks_that_nobody_asked_for_are_ignored() {
     let (mut bench, branch) = (Bench::new(), grown(3));
     bench.status(0, 1, &branch);
     let before = bench.syncer.state().clone();
