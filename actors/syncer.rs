@@ -7,7 +7,7 @@ use machines::syncer::{self as machine, Effect, Event, Progress, State};
 use machines::{Now, PeerId, chain, discovery, faucet, miner};
 use store::Reader;
 use tokio::sync::watch;
-use tracing::{debug, info};
+use tracing::info;
 use wire::{Command, NetHandle, Request, Status};
 
 use crate::mail::Reply;

@@ -52,7 +52,7 @@ impl Syncer {
     /// Begins to fetch the bodies of a run.
     pub(super) fn begin_bodies(&mut self, run: HeaderRun, leader: PeerId, more: bool, mono: u64) {
         self.blocks.begin(mono);
-        self.work = Work::Blocks(Run::new(run, leader, more, mono));
+        self.work = Work::Blocks(Box::new(Run::new(run, leader, more, mono)));
     }
 
     /// Hands on what has arrived, and asks everybody who has room for a question.

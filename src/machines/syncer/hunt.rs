@@ -91,7 +91,7 @@ impl Syncer {
         if !self.peers.ahead_of(self.tip.work, mono).is_empty() {
             self.comparing = None;
             let (run, rate) = (self.kept.take(), Rate::start(mono));
-            self.work = Work::Headers(Hunt { open: Vec::new(), run, leader: None, rate });
+            self.work = Work::Headers(Box::new(Hunt { open: Vec::new(), run, leader: None, rate }));
         }
     }
 

@@ -51,8 +51,8 @@ const LAG_SPACINGS: u64 = 30;
 #[derive(Debug)]
 enum Work {
     Idle,
-    Headers(Hunt),
-    Blocks(Run),
+    Headers(Box<Hunt>),
+    Blocks(Box<Run>),
 }
 
 /// The syncer machine.

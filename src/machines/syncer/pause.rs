@@ -144,8 +144,8 @@ mod tests {
         let mut pause = Pause::new(10_000);
         // A claim after another, each as long as it holds, for three hours; then the worst hour of them.
         let mut on = Vec::new();
-        for mono in (0..3 * 3_600_000).step_by(100) {
-            pause.decide(mono % 10_100 != 0, true, mono);
+        for mono in (0..3 * 3_600_000_u64).step_by(100) {
+            pause.decide(!mono.is_multiple_of(10_100), true, mono);
             on.push(u64::from(pause.is_on()) * 100);
         }
         let worst = on.windows(36_000).step_by(50).map(|hour| hour.iter().sum::<u64>()).max();
@@ -156,7 +156,7 @@ mod tests {
     fn a_block_a_spacing_keeps_it_up_for_ever_and_gives_the_budget_back() {
         let mut pause = Pause::new(10_000);
         let each = |pause: &mut Pause, mono: u64| {
-            if mono > 0 && mono % 9_900 == 0 {
+            if mono > 0 && mono.is_multiple_of(9_900) {
                 pause.blocks(1, mono);
             }
         };
@@ -183,7 +183,7 @@ mod tests {
         // One block every 100 s is a tenth of the time, not more.
         let sum = paused(&mut pause, 200_100, 3_800_100, |pause, mono| {
             pause.header(mono);
-            if mono % 100_000 == 0 {
+            if mono.is_multiple_of(100_000) {
                 pause.blocks(1, mono);
             }
         });

@@ -20,7 +20,9 @@ fn h01_more_headers_than_an_answer_may_have_are_an_offence() {
     refused(&branch, branch.headers[1..].to_vec(), "more headers than");
     let mut bench = Bench::new();
     let ask = header_ask(&bench.status(0, 1, &branch), 1);
-    assert!(asks_headers(&bench.on(0, Event::Headers { ask, headers: branch.headers[1..=HEADERS_PER_ANSWER].to_vec() })));
+    assert!(asks_headers(
+        &bench.on(0, Event::Headers { ask, headers: branch.headers[1..=HEADERS_PER_ANSWER].to_vec() })
+    ));
 }
 
 #[test]
@@ -100,7 +102,6 @@ struct Weighed<'a> {
     blocks: Option<ledger::Work>,
 }
 
-
 impl AccountSource for Weighed<'_> {
     fn account(&self, address: &Address) -> Result<Option<Account>, ViewError> {
         self.chain.account(address)
@@ -163,7 +164,8 @@ fn h07_a_hundred_thousand_headers_of_little_work_leave_nothing_behind() {
     let mut effects = Vec::new();
     for second in 0..600_u64 {
         let now = at(second * 1_000);
-        let mut next = vec![if second % 10 == 0 { Event::Status { peer: peer(1), tip: claim } } else { Event::Tick }];
+        let mut next =
+            vec![if second.is_multiple_of(10) { Event::Status { peer: peer(1), tip: claim } } else { Event::Tick }];
         while let Some(event) = next.pop() {
             effects = syncer.on(now, event, &view).unwrap();
             for effect in &effects {
@@ -213,9 +215,8 @@ fn h07_less_work_than_ours_in_twenty_thousand_headers_is_given_up_at_first() {
 #[test]
 fn h11_a_header_peer_that_takes_too_long_altogether_is_followed_by_another_where_it_came_to() {
     let (mut bench, branch) = (Bench::new(), grown(3 * HEADERS_PER_ANSWER));
-    let answer = |number: usize| {
-        branch.headers[1..].chunks(HEADERS_PER_ANSWER).nth(number).map(<[Header]>::to_vec).unwrap()
-    };
+    let answer =
+        |number: usize| branch.headers[1..].chunks(HEADERS_PER_ANSWER).nth(number).map(<[Header]>::to_vec).unwrap();
     let ask = header_ask(&bench.status(0, 1, &branch), 1);
     let ask = header_ask(&bench.on(14_000, Event::Headers { ask, headers: answer(0) }), 1);
     header_ask(&bench.on(28_000, Event::Headers { ask, headers: answer(1) }), 1);

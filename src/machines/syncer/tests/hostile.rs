@@ -82,7 +82,7 @@ fn h18_a_tip_that_moves_on_is_reached_and_not_chased_for_ever() {
     }
     // A block every ten seconds; three lines of 40 kB/s carry far more than twenty times as many.
     let grow = |world: &mut World| {
-        if world.time % 10_000 == 0 {
+        if world.time.is_multiple_of(10_000) {
             world.peers.iter_mut().for_each(|peer| peer.height += 1);
             world.gossip(0);
         }
@@ -165,12 +165,11 @@ fn l08_a_claim_without_headers_pauses_for_ten_seconds_at_most() {
     assert!((1_000..=10_100).contains(&longest), "{longest} ms");
 }
 
+/// What a peer does, with what it serves and how far that goes.
+type Peer<'a> = (Kind, &'a Rc<Served>, usize);
+
 /// The time of an hour in which a node at the tip does not mine because of what others do.
-fn paused_in_an_hour(
-    mut each: impl FnMut(&mut World),
-    served: &Rc<Served>,
-    peers: &[(Kind, &Rc<Served>, usize)],
-) -> u64 {
+fn paused_in_an_hour(mut each: impl FnMut(&mut World), served: &Rc<Served>, peers: &[Peer]) -> u64 {
     let mut world = World::new(served, 300, 7);
     world.add(Kind::Honest, served, 300, 50, 100);
     for (kind, served, height) in peers {
@@ -195,7 +194,7 @@ fn l03_no_peer_holds_a_node_paused_for_more_than_a_twentieth_of_an_hour() {
     let twentieth = 180_000;
     let nothing = |_: &mut World| {};
     let lone = |kind, served, height| [(kind, served, height)];
-    let strategies: Vec<(&str, Vec<(Kind, &Rc<Served>, usize)>)> = vec![
+    let strategies: Vec<(&str, Vec<Peer>)> = vec![
         ("claims and says no more", lone(Kind::Silent, &ours, 300).to_vec()),
         ("headers just in time", lone(Kind::Late(9_800), &ours, 300).to_vec()),
         ("one real header, late, and no body", lone(Kind::Late(9_800), &ahead, 301).to_vec()),
@@ -221,7 +220,7 @@ fn l03_no_peer_holds_a_node_paused_for_more_than_a_twentieth_of_an_hour() {
     for kind in [Kind::Silent, Kind::Withhold, Kind::Late(9_800)] {
         let mut newest = None;
         let again = |world: &mut World| {
-            if world.time % 9_900 == 0 {
+            if world.time.is_multiple_of(9_900) {
                 if let Some(peer) = newest {
                     world.disconnect(peer);
                 }
@@ -291,7 +290,7 @@ fn whatever_goes_wrong_the_sync_ends_with_the_best_honest_chain() {
         };
         world.weather = weather;
         let mut grow = |world: &mut World| {
-            if world.time % 10_000 == 0 && world.draw(2) == 0 && height < 799 {
+            if world.time.is_multiple_of(10_000) && world.draw(2) == 0 && height < 799 {
                 height += 1;
                 world.peers[..honest].iter_mut().for_each(|peer| peer.height = height);
                 let from = world.draw(honest as u64) as usize;

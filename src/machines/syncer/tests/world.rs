@@ -249,7 +249,7 @@ impl World {
     }
 
     fn chance(&mut self) {
-        if self.time % 1_000 != 0 {
+        if !self.time.is_multiple_of(1_000) {
             return;
         }
         for peer in 0..self.peers.len() {
@@ -322,7 +322,7 @@ impl World {
                 if self.lost(self.weather.lost_offers) {
                     self.later(0, Happening::Syncer(Event::NotTaken));
                 } else {
-                    self.to_chain(chain::Event::Blocks { blocks, source: Source::Sync(from) });
+                    self.tell_chain(chain::Event::Blocks { blocks, source: Source::Sync(from) });
                 }
             }
             Effect::Misbehaved { peer, .. } => self.offence(&peer),
@@ -367,7 +367,7 @@ impl World {
         }
     }
 
-    fn to_chain(&mut self, event: chain::Event) {
+    fn tell_chain(&mut self, event: chain::Event) {
         self.later(1, Happening::Chain { boot: self.boot, event });
     }
 
@@ -375,7 +375,7 @@ impl World {
     pub fn gossip(&mut self, peer: usize) {
         let Peer { served, height, id, .. } = &self.peers[peer];
         let (blocks, source) = (vec![served.branch.blocks[*height - 1].clone()], Source::Peer(*id));
-        self.to_chain(chain::Event::Blocks { blocks, source });
+        self.tell_chain(chain::Event::Blocks { blocks, source });
     }
 
     /// Three offences, and the peer is refused.
