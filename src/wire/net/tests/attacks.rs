@@ -4,8 +4,8 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures::StreamExt;
-use libp2p::swarm::{SwarmEvent, dummy};
-use libp2p::{Multiaddr, SwarmBuilder, noise, tcp, yamux};
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, SwarmBuilder, noise, ping, tcp, yamux};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
@@ -112,6 +112,8 @@ async fn p04_of_five_hundred_connections_that_come_and_go_nothing_is_left() {
     node.until(|driver| driver.peers.is_empty()).await;
     let port = raw::socket(&node.address).port();
     node.until(|_| open_sockets(port) == 0).await;
+    let came = std::iter::from_fn(|| node.events.try_recv().ok());
+    assert_eq!(came.filter(|event| matches!(event, NetEvent::Connected { .. })).count(), 500);
     let driver = &mut node.driver;
     assert!(driver.requests.is_empty() && driver.serving.is_empty() && driver.unjudged.is_empty());
     assert!(driver.dials.is_empty());
@@ -119,18 +121,18 @@ async fn p04_of_five_hundred_connections_that_come_and_go_nothing_is_left() {
     assert_eq!(driver.swarm.behaviour().gossip.all_peers().count(), 0);
 }
 
-/// A peer that connects, shakes hands and leaves.
+/// A peer that connects, waits until the node has answered something, and leaves.
 async fn visit(address: Multiaddr) {
     let mut swarm = SwarmBuilder::with_new_identity()
         .with_tokio()
         .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
         .unwrap()
-        .with_behaviour(|_| dummy::Behaviour)
+        .with_behaviour(|_| ping::Behaviour::new(ping::Config::new().with_interval(Duration::from_millis(1))))
         .unwrap()
         .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(Duration::from_secs(60)))
         .build();
     swarm.dial(address).unwrap();
-    while !matches!(swarm.select_next_some().await, SwarmEvent::ConnectionEstablished { .. }) {}
+    while !matches!(swarm.select_next_some().await, SwarmEvent::Behaviour(ping::Event { result: Ok(_), .. })) {}
 }
 
 /// Sockets of a listening port that are neither the listener nor past their end, as the system counts them.

@@ -68,14 +68,20 @@ async fn w12_dialling_oneself_is_detected_however_it_is_done() {
     let mut everywhere =
         Node::with(NetConfig { listen: vec!["/ip4/0.0.0.0/tcp/0".parse().unwrap()], ..config() }).await;
     let Some(crate::Protocol::Tcp(port)) = everywhere.address.iter().nth(1) else { panic!() };
-    for peer in [None, Some(stranger)] {
-        let addresses = vec![format!("/ip4/127.0.0.77/tcp/{port}").parse().unwrap()];
-        everywhere.tell(Command::Dial { peer, addresses });
+    let addresses: Vec<crate::Multiaddr> = vec![format!("/ip4/127.0.0.77/tcp/{port}").parse().unwrap()];
+    let (other, swarm) = stranger_that_tells(&mut everywhere, &addresses).await;
+    assert_eq!(everywhere.until(known).await, 1);
+    drop(swarm);
+    everywhere.until(|event| matches!(event, NetEvent::Disconnected { .. }).then_some(())).await;
+    for peer in [None, Some(other)] {
+        everywhere.tell(Command::Dial { peer, addresses: addresses.clone() });
         assert_eq!(dial_failure(&mut everywhere).await, DialFailure::Ourselves, "{peer:?}");
     }
-    // The address is forgotten: the table is empty before the next peer is added.
-    let _next = stranger_that_tells(&mut a, &["/ip4/127.0.0.1/tcp/9".parse().unwrap()]).await;
-    assert_eq!(a.until(known).await, 1);
+    // The address is forgotten: the tables are empty before the next peer is added.
+    for node in [&mut a, &mut everywhere] {
+        let _next = stranger_that_tells(node, &["/ip4/127.0.0.1/tcp/9".parse().unwrap()]).await;
+        assert_eq!(node.until(known).await, 1);
+    }
 }
 
 #[tokio::test]
