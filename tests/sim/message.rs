@@ -13,7 +13,7 @@ use machines::syncer::Ask;
 pub enum Message {
     Question(Rc<Question>),
     /// The answer; none if it was refused, or if the question or the answer got lost.
-    Answer(Rc<Question>, Option<Answer>),
+    Answer(Rc<Question>, Option<Box<Answer>>),
     Gossip(Gossip),
 }
 

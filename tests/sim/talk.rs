@@ -46,7 +46,7 @@ impl Node {
                         let answer = self.answer(now, &peer, question);
                         let below_tip = self.below_tip(answer.as_ref());
                         shell.mail.push_back(Input::Peer(peer, peer::Event::Answered { bytes: 0, below_tip }));
-                        shell.send(&peer, Message::Answer(question.clone(), answer));
+                        shell.send(&peer, Message::Answer(question.clone(), answer.map(Box::new)));
                     }
                 }
                 peer::Effect::Lease { number, news } => {
@@ -85,7 +85,7 @@ impl Node {
                 };
                 self.peer_event(now, peer, peer::Event::Asked(asked), Some(message), shell);
             }
-            Message::Answer(question, answer) => self.answered(now, peer, question, answer.clone(), shell),
+            Message::Answer(question, answer) => self.answered(now, peer, question, answer.as_deref().cloned(), shell),
             Message::Gossip(gossip) => {
                 let said = match &*gossip.body {
                     Body::Block(_) => peer::Message::Block,

@@ -31,7 +31,7 @@ pub(super) enum Happening {
     Input {
         node: usize,
         boot: u64,
-        input: Input,
+        input: Box<Input>,
     },
     Arrives {
         from: usize,
@@ -105,6 +105,8 @@ pub struct World {
     connections: BTreeMap<(usize, usize), Connection>,
     inbound: Vec<usize>,
     epochs: u64,
+    /// When each node's verifier has done all that it was given.
+    checked: Vec<u64>,
     rendezvous: Rendezvous,
     /// Nodes whose tries count.
     miners: Vec<usize>,
@@ -137,6 +139,7 @@ impl World {
             connections: BTreeMap::new(),
             inbound: vec![0; count],
             epochs: 0,
+            checked: vec![0; count],
             rendezvous: Rendezvous::new(count, &mut rng),
             miners: (0..count).collect(),
             births: HashMap::new(),
@@ -211,7 +214,7 @@ impl World {
                 self.hear(node, Input::Tick);
                 self.later(self.plan.tick_ms, Happening::Tick { node, boot });
             }
-            Happening::Input { node, boot, input } if self.is_alive(node, boot) => self.hear(node, input),
+            Happening::Input { node, boot, input } if self.is_alive(node, boot) => self.hear(node, *input),
             Happening::Try => self.try_nonce(),
             Happening::Found { node, boot, job, nonce } if self.is_alive(node, boot) => {
                 self.hear(node, Input::Miner(miner::Event::Found { job, nonce }));
@@ -315,11 +318,14 @@ impl World {
         match output {
             Output::Send(to, message) => self.send(node, to, message),
             Output::Verified(event) => {
-                let ms = match event {
-                    chain::Event::BlocksChecked { .. } => 1 + exponential(self.plan.check_ms, &mut self.rng),
-                    _ => 1,
-                };
-                self.later(ms, Happening::Input { node, boot, input: Input::Chain(event) });
+                let mut ms = 1;
+                if let chain::Event::BlocksChecked { .. } = event {
+                    // One after the other, as they came.
+                    let begins = self.checked[node].max(self.time);
+                    self.checked[node] = begins + 1 + exponential(self.plan.check_ms, &mut self.rng);
+                    ms = self.checked[node] - self.time;
+                }
+                self.later(ms, Happening::Input { node, boot, input: Box::new(Input::Chain(event)) });
             }
             Output::Dial(to) => {
                 let ms = self.rng.random_range(5..400);
@@ -335,7 +341,8 @@ impl World {
                 let reaches = |other: usize| nodes[other].live.is_some() && links.reaches(node, other);
                 let found = self.rendezvous.lookup(self.time, &mut self.rng, reaches);
                 let peers = found.into_iter().map(|node| (peer_id(node), vec![address(node)])).collect();
-                let input = Input::Discovery(discovery::Event::Found { source: discovery::Source::Rendezvous, peers });
+                let found = discovery::Event::Found { source: discovery::Source::Rendezvous, peers };
+                let input = Box::new(Input::Discovery(found));
                 self.later(LOOKUP_MS, Happening::Input { node, boot, input });
             }
             Output::Close(to) => self.disconnect(pair(node, to)),
@@ -379,7 +386,8 @@ impl World {
             Message::Answer(question, _) => (to, from, question),
             Message::Gossip(_) => return,
         };
-        let (boot, input) = (self.nodes[asker].boot, Input::Message(peer_id(asked), Message::Answer(question, None)));
+        let boot = self.nodes[asker].boot;
+        let input = Box::new(Input::Message(peer_id(asked), Message::Answer(question, None)));
         self.later(ms, Happening::Input { node: asker, boot, input });
     }
 
@@ -408,7 +416,7 @@ impl World {
         self.inbound[if dialer == pair.0 { pair.1 } else { pair.0 }] -= 1;
         for (node, other) in [pair, (pair.1, pair.0)] {
             let ms = self.rng.random_range(0..3_000);
-            let input = Input::Gone { peer: peer_id(other), epoch };
+            let input = Box::new(Input::Gone { peer: peer_id(other), epoch });
             self.later(ms, Happening::Input { node, boot: self.nodes[node].boot, input });
         }
     }
