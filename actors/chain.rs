@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::{Actor, Context, Handler};
 use ledger::Transaction;
 use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged, Verdict};
+use machines::peer::Offence;
 use machines::pool::PoolView;
 use machines::{PeerId, discovery, faucet, miner, syncer};
 use store::{Reader, Store};
@@ -164,7 +165,7 @@ impl Chain {
                 warn!(peer = %from, block = %id, %error, "a sync delivered a block that is refused");
                 self.ports.syncer.tell(Mail(syncer::Event::Refused { from, id, error }));
             }
-            Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, why),
+            Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, Offence::BreaksARule, why),
             Effect::Answer { ticket, answer } => {
                 if let Some(reply) = self.tickets.remove(&ticket) {
                     // A client that no longer waits finds the answer on the chain.

@@ -32,9 +32,9 @@ pub struct Directory {
 
 impl Directory {
     /// Tells a peer's actor that the peer broke a rule. A peer that is gone already is not missed.
-    pub fn misbehaved(&self, peer: PeerId, why: String) {
+    pub fn misbehaved(&self, peer: PeerId, offence: Offence, why: String) {
         if let Some(entry) = self.get(&peer) {
-            entry.event.tell(Mail(Event::Offence { offence: Offence::BreaksARule, what: why }));
+            entry.event.tell(Mail(Event::Offence { offence, what: why }));
         }
     }
 

@@ -101,6 +101,22 @@ pub struct Peer {
     meter: Arc<Meter>,
     moves: Moves,
     gone: Option<Reply<()>>,
+    _farewell: Farewell,
+}
+
+/// Says that a peer is gone when its actor ends, also by a panic: not when the connection ended, but behind everything
+/// that the peer told before. Its last answer would count for nothing otherwise, and its greeting for ever.
+struct Farewell {
+    peer: PeerId,
+    syncer: Port<Mail<syncer::Event>>,
+    discovery: Port<Mail<discovery::Event>>,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.syncer.tell(Mail(syncer::Event::Gone { peer: self.peer }));
+        self.discovery.tell(Mail(discovery::Event::Gone { peer: self.peer }));
+    }
 }
 
 #[derive(serde::Serialize)]
@@ -118,7 +134,9 @@ impl Peer {
 
     /// An actor that does not run yet.
     pub fn new(machine: machine::Peer, connection: Connection, ports: Ports, clock: Clock, meter: Arc<Meter>) -> Self {
-        Self { machine, connection, ports, clock, meter, moves: Moves::quiet("peer"), gone: None }
+        let (syncer, discovery) = (ports.syncer.clone(), ports.discovery.clone());
+        let _farewell = Farewell { peer: connection.peer, syncer, discovery };
+        Self { machine, connection, ports, clock, meter, moves: Moves::quiet("peer"), gone: None, _farewell }
     }
 
     fn on(&mut self, event: Event) -> Vec<Effect> {

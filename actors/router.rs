@@ -164,12 +164,11 @@ impl Router {
     fn disconnected(&mut self, wire_peer: &wire::PeerId, cause: &str) {
         let Some(peer) = translate::peer_id(wire_peer) else { return };
         debug!(%peer, cause, "disconnected");
+        // Its actor says that it is gone, behind everything that came from it.
         if let Some(entry) = self.directory.remove(&peer) {
             let (gone, _) = oneshot::channel();
             entry.stop.tell(Stop { gone });
         }
-        self.ports.syncer.tell(Mail(syncer::Event::Gone { peer }));
-        self.ports.discovery.tell(Mail(discovery::Event::Gone { peer }));
     }
 
     fn response(&mut self, peer: &wire::PeerId, ticket: u64, result: Result<wire::Response, wire::RequestError>) {

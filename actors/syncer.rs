@@ -155,7 +155,7 @@ impl Syncer {
             }
             Effect::Syncing(false) => info!(syncing = false, "in step with the network"),
             Effect::Lagging { peer } => self.ports.discovery.tell(Mail(discovery::Event::Lagging { peer })),
-            Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, why),
+            Effect::Misbehaved { peer, offence, why } => self.ports.peers.misbehaved(peer, offence, why),
         }
         None
     }

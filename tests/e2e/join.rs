@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use crate::harness::forge::TRADERS;
 use crate::harness::net::WEALTH;
 use crate::harness::wait::{Over, holds};
-use crate::harness::{Net, Node, Schedule, eventually, forge, height, long};
+use crate::harness::{Net, Node, Schedule, eventually, forge, height, long, mines};
 
 const BLOCKS: u64 = 2_000;
 
-/// The fast network, begun [`BLOCKS`] ago.
-fn old_network() -> Net {
+/// The fast network, begun so many blocks ago.
+fn old_network(blocks: u64) -> Net {
     Net::with(|spec| {
-        spec.genesis_time_ms -= (BLOCKS + 4) * spec.spacing_ms;
+        spec.genesis_time_ms -= (blocks + 4) * spec.spacing_ms;
         // 2¹⁵ hashes each, so that the past is made in seconds.
         spec.first_target = ledger::CompactTarget(0x1f01_ffff);
         spec.easiest_target = ledger::CompactTarget(0x1f01_ffff);
@@ -26,7 +26,9 @@ fn trade(net: &Net, node: &Node, from: u64, over: &AtomicBool) -> u64 {
     let (wallet, to, schedule) = (net.wallet(from), net.wallet(from + 1).address(), Schedule::start());
     let mut sequence = 0;
     while !over.load(Ordering::Relaxed) {
-        node.api().transfer(&wallet.pay(&net.network, to, 1_000, sequence)).ok();
+        let transfer = wallet.pay(&net.network, to, 1_000, sequence);
+        // A node that is busy says so; twice the same is one payment.
+        eventually("a transfer is taken", 60, || node.api().transfer(&transfer).granted());
         sequence += 1;
         schedule.at(Duration::from_millis(100 * sequence));
     }
@@ -35,13 +37,13 @@ fn trade(net: &Net, node: &Node, from: u64, over: &AtomicBool) -> u64 {
 
 #[test]
 fn a_new_node_joins_2000_blocks_while_the_others_mine_and_trade() {
-    for attempt in 0..if long() { 20 } else { 1 } {
+    for attempt in 0..if long() { 5 } else { 1 } {
         joins(attempt);
     }
 }
 
 fn joins(attempt: u64) {
-    let net = old_network();
+    let net = old_network(BLOCKS);
     let (alice, bob, carol) = (net.node("alice"), net.node("bob"), net.node("carol"));
     for node in [&alice, &bob, &carol] {
         node.with(&["--hash-duty", "1"]);
@@ -101,7 +103,7 @@ fn joins(attempt: u64) {
 
 #[test]
 fn a_newcomer_killed_again_and_again_during_its_sync_goes_on_where_it_was() {
-    let net = old_network();
+    let net = old_network(BLOCKS);
     let (alice, carol) = (net.node("alice"), net.node("carol"));
     forge::history(&net, &alice, BLOCKS);
     alice.start();
@@ -121,6 +123,62 @@ fn a_newcomer_killed_again_and_again_during_its_sync_goes_on_where_it_was() {
             net.verify(node).contains(&format!("{BLOCKS} blocks, {} transactions", BLOCKS * TRADERS.count() as u64))
         );
     }
+}
+
+/// Blocks that newcomers on one core fetch.
+const SHORT: u64 = 1_500;
+
+#[test]
+fn newcomers_on_one_core_join_while_every_peer_mines_trades_and_serves_two_other_syncs() {
+    let rounds = if long() { 34 } else { 1 };
+    let net = old_network(SHORT).on_one_core();
+    let hosts = ["alice", "bob"].map(|name| net.node(name));
+    forge::history(&net, &hosts[0], SHORT);
+    forge::copy(&hosts[0], &hosts[1]);
+    hosts[1].knows(&hosts[0]);
+    for host in &hosts {
+        host.mining().with(&["--hash-duty", "1"]).start();
+    }
+    net.forms(&hosts, 60);
+
+    let (over, mut times) = (AtomicBool::new(false), Vec::new());
+    std::thread::scope(|scope| {
+        let _over = Over(&over);
+        scope.spawn(|| trade(&net, &hosts[0], 0, &over));
+        scope.spawn(|| trade(&net, &hosts[1], 2, &over));
+        for round in 0..rounds {
+            let newcomers = [0, 1, 2].map(|n| net.node(&format!("newcomer-{round}-{n}")));
+            let there = hosts[0].tip().unwrap().height;
+            let began = Instant::now();
+            for newcomer in &newcomers {
+                newcomer.mining().with(&["--hash-duty", "1"]).knows(&hosts[0]).knows(&hosts[1]).spawn();
+            }
+            let mut joined = [None; 3];
+            for newcomer in &newcomers {
+                newcomer.answers();
+            }
+            eventually("all three have caught up and mine", 180, || {
+                let mut waits = Ok(());
+                for (newcomer, joined) in newcomers.iter().zip(&mut joined).filter(|(_, joined)| joined.is_none()) {
+                    match height(there)(newcomer).and_then(|()| mines(newcomer)) {
+                        Ok(()) => *joined = Some(began.elapsed()),
+                        Err(error) => waits = Err(format!("{}: {error}", newcomer.name())),
+                    }
+                }
+                waits
+            });
+            times.extend(joined.into_iter().flatten());
+            hosts[0].until(height(there + 2));
+            for newcomer in &newcomers {
+                newcomer.crash();
+                std::fs::remove_dir_all(newcomer.dir()).unwrap();
+            }
+        }
+    });
+    times.sort();
+    let (half, last) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("{} of {} syncs finished, half within {half:.1?}, all within {last:.1?}", times.len(), rounds * 3);
+    net.agree(&hosts, 60);
 }
 
 /// Remembers a state that differs from the one before: its name, with the reasons of a pause.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use ledger::memory::MemoryChain;
 use ledger::pow::Search;
-use ledger::{Block, ChainSource, Commit, Connect, Header, NewBlock, Transaction, apply, check, difficulty, merkle};
+use ledger::{
+    Block, ChainSource, Commit, Connect, Header, NewBlock, Tip, Transaction, apply, check, difficulty, merkle,
+};
 use store::Store;
 
 use super::net::Net;
@@ -17,11 +19,24 @@ const CACHE: usize = 64 << 20;
 /// The database in a data directory.
 const DATABASE: &str = "chain.redb";
 
-/// Wallets that trade in a made chain: each pays a drop in each block.
+/// Wallets that trade in a made chain: each pays a drop in each block, or several.
 pub const TRADERS: std::ops::Range<u64> = 10..19;
 
+/// A chain that was made.
+pub struct History {
+    /// Its blocks after genesis.
+    pub blocks: Vec<Block>,
+    /// Its end.
+    pub tip: Tip,
+}
+
 /// Puts `blocks` blocks into the empty data directory of a node, one spacing apart, mined by a stranger.
-pub fn history(net: &Net, node: &Node, blocks: u64) {
+pub fn history(net: &Net, node: &Node, blocks: u64) -> History {
+    busy_history(net, node, blocks, 1)
+}
+
+/// The same with so many payments of each trader in each block.
+pub fn busy_history(net: &Net, node: &Node, blocks: u64, payments: u64) -> History {
     fs::create_dir_all(node.dir()).expect("the directory can be made");
     let network = net.network.clone();
     let miner = net.stranger(1_000);
@@ -29,10 +44,14 @@ pub fn history(net: &Net, node: &Node, blocks: u64) {
     let mut store = Store::open(&node.dir(), network.clone(), CACHE, |_| {}).expect("a new store");
     let (mut parent, mut grandparent) = (network.genesis.clone(), None);
     let (mut keep, mut connect, mut accounts) = (Vec::new(), Vec::new(), apply::Changes::new());
+    let mut made = Vec::new();
     let to = net.stranger(1_001).address();
-    for sequence in 0..blocks {
-        let pay = |number| Transaction::Transfer(net.wallet(number).pay(&network, to, 1, sequence));
-        let block = next(net, &miner, &parent, grandparent.as_ref(), TRADERS.map(pay).collect());
+    for number in 0..blocks {
+        let pay = |(wallet, sequence)| Transaction::Transfer(net.wallet(wallet).pay(&network, to, 1, sequence));
+        let sequences = number * payments..(number + 1) * payments;
+        let transfers = TRADERS.flat_map(|wallet| sequences.clone().map(move |sequence| (wallet, sequence))).map(pay);
+        let block = next(net, &miner, &parent, grandparent.as_ref(), transfers.collect());
+        made.push(block.clone());
         let block = check::block_alone(block, &network, |_| false).expect("it is a good block");
         let block = Arc::new(block);
         let (changes, undo) = apply::apply(&chain, &block, &network).expect("it can be applied");
@@ -45,6 +64,7 @@ pub fn history(net: &Net, node: &Node, blocks: u64) {
     }
     let tip = chain.tip().expect("it is in memory");
     store.commit(&Commit { keep, disconnect: Vec::new(), connect, accounts, tip }).expect("the store takes it");
+    History { blocks: made, tip }
 }
 
 /// Gives `to` the chain of `from`; neither runs.

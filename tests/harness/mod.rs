@@ -7,10 +7,12 @@
 
 pub mod api;
 pub mod forge;
+pub mod hostile;
 pub mod net;
 pub mod node;
 pub mod place;
 pub mod process;
+pub mod raw;
 pub mod stranger;
 pub mod until;
 pub mod wait;

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use ledger::{Address, SecretKey};
 use rustix::process::Signal;
@@ -208,6 +209,11 @@ impl Node {
     /// The number of its process: `/proc` knows more about it.
     pub fn process_id(&self) -> u32 {
         lock(&self.0.process).as_ref().expect("it runs").id()
+    }
+
+    /// The time that its process has spent on a core.
+    pub fn cpu(&self) -> Duration {
+        lock(&self.0.process).as_ref().expect("it runs").cpu()
     }
 
     /// Its process, to be ended in a way of the test's own.

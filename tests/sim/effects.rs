@@ -86,7 +86,7 @@ impl Node {
             syncer::Effect::Lagging { peer } => {
                 shell.mail.push_back(Input::Discovery(discovery::Event::Lagging { peer }));
             }
-            syncer::Effect::Misbehaved { peer, why } => {
+            syncer::Effect::Misbehaved { peer, why, .. } => {
                 shell.fail(format!("its syncer blames the honest node {}: {why}", index_of(&peer)));
             }
         }

@@ -21,6 +21,8 @@ pub enum Offence {
     Malformed,
     /// It breaks a rule of the chain.
     BreaksARule,
+    /// It delivers what it must have changed itself.
+    Forges,
 }
 
 impl Offence {
@@ -28,6 +30,7 @@ impl Offence {
         match self {
             Self::Malformed => 50,
             Self::BreaksARule => 34,
+            Self::Forges => MAX_POINTS,
         }
     }
 }

@@ -213,6 +213,13 @@ fn w02_two_messages_that_are_none_are_enough() {
 }
 
 #[test]
+fn who_forges_is_gone_at_once() {
+    let mut peer = ready();
+    peer.on(at(0), offence(Offence::Forges));
+    assert!(matches!(peer.state(), State::Closing { why } if why.bans()));
+}
+
+#[test]
 fn points_are_forgiven_with_time() {
     let mut peer = ready();
     peer.on(at(0), offence(Offence::Malformed));

@@ -9,6 +9,7 @@ use super::download::{Arrival, Download};
 use super::headers::HeaderRun;
 use super::{Ask, Effect, PATIENCE_MS, Syncer, Work};
 use crate::PeerId;
+use crate::peer::Offence;
 
 /// A question for bodies is given up after this long; after 20 and 40 s where a peer delivered before and failed lately.
 /// Another one was asked for the same blocks long before.
@@ -90,7 +91,8 @@ impl Syncer {
             }
             Some(Arrival::Nothing(peer)) => self.peers.blame(peer, mono),
             Some(Arrival::Wrong(peer)) => {
-                effects.push(Effect::Misbehaved { peer, why: "sent other blocks than it was asked for".into() });
+                let (offence, why) = (Offence::Forges, "sent other blocks than it was asked for".into());
+                effects.push(Effect::Misbehaved { peer, offence, why });
                 self.peers.blame(peer, mono);
             }
             None => {}

@@ -3,6 +3,7 @@
 use ledger::{Block, BlockError, BlockId, Header, Tip};
 
 use crate::PeerId;
+use crate::peer::Offence;
 
 /// Matches an answer to what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +116,8 @@ pub enum Effect {
     Misbehaved {
         /// The peer.
         peer: PeerId,
+        /// How bad that is.
+        offence: Offence,
         /// How.
         why: String,
     },

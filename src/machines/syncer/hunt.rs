@@ -8,6 +8,7 @@ use ledger::{BlockId, ChainSource, Header, Tip, ViewError};
 use super::headers::{HeaderRun, Rules};
 use super::rate::Rate;
 use super::{Ask, Effect, HEADERS_PER_ANSWER, PATIENCE_MS, Syncer, Work};
+use crate::peer::Offence;
 use crate::{Now, PeerId};
 
 /// Headers that are held before their bodies are fetched: 32 bytes each. Whoever shows less work than ours in so many
@@ -144,7 +145,11 @@ impl Syncer {
         let Work::Headers(hunt) = &mut self.work else { return Ok(()) };
         let Some(Question { peer, claimed, .. }) = hunt.take(ask) else { return Ok(()) };
         if headers.len() > HEADERS_PER_ANSWER {
-            effects.push(Effect::Misbehaved { peer, why: "sent more headers than an answer may have".into() });
+            effects.push(Effect::Misbehaved {
+                peer,
+                offence: Offence::BreaksARule,
+                why: "sent more headers than an answer may have".into(),
+            });
             self.give_up(peer, mono);
             return Ok(());
         }
@@ -169,7 +174,7 @@ impl Syncer {
         if let Err(error) = checked {
             // What came before the error is as good as it was.
             hunt.run = hunt.run.take().or(run);
-            effects.push(Effect::Misbehaved { peer, why: error.to_string() });
+            effects.push(Effect::Misbehaved { peer, offence: Offence::BreaksARule, why: error.to_string() });
             self.give_up(peer, mono);
             return Ok(());
         }
@@ -195,7 +200,11 @@ impl Syncer {
         } else if !full {
             let delivered = run.as_ref().map_or(ours.work, |run| run.work);
             if delivered < claimed.work {
-                effects.push(Effect::Misbehaved { peer, why: "claims more work than it delivers".into() });
+                effects.push(Effect::Misbehaved {
+                    peer,
+                    offence: Offence::BreaksARule,
+                    why: "claims more work than it delivers".into(),
+                });
                 self.peers.blame(peer, mono);
                 self.peers.correct(&peer, ours);
             } else if delivered > ours.work && run.as_ref().is_none_or(|run| run.ids.is_empty()) {

@@ -47,7 +47,7 @@ impl Bench {
         for effect in news {
             match effect {
                 Effect::Syncing(syncing) => self.said.push(syncing),
-                Effect::Misbehaved { peer, why } => self.misbehaved.push((peer, why)),
+                Effect::Misbehaved { peer, why, .. } => self.misbehaved.push((peer, why)),
                 Effect::Lagging { peer } => self.lagging.push(peer),
                 _ => {}
             }
