@@ -57,7 +57,7 @@ impl Chain {
         }
         effects.push(give(verdict));
         let Announcement { header, signature, short_ids } = announcement;
-        let found = self.from_pool(&short_ids);
+        let found = self.in_pool(&short_ids);
         if found.iter().all(Option::is_some)
             && let Some(block) = assemble(&header, &signature, &found, Vec::new())
         {
@@ -77,7 +77,7 @@ impl Chain {
         effects: &mut Vec<Effect>,
     ) -> Result<(), ViewError> {
         match self.partials.answered(now.mono, ask, transactions, effects) {
-            Answer::Whole(block, from) => self.offered(now, vec![block], Source::Peer(from), view, effects),
+            Answer::Whole(block, from) => self.offered(now, vec![*block], Source::Peer(from), view, effects),
             Answer::Misfit(peer) => {
                 effects
                     .push(misbehaved(peer, "answered with another number of transactions than was asked for".into()));
@@ -88,7 +88,7 @@ impl Chain {
     }
 
     /// The transactions of an announced block that wait in the pool; none at all if they are more than a block holds.
-    fn from_pool(&self, short_ids: &[[u8; 8]]) -> Vec<Option<Arc<CheckedTransaction>>> {
+    fn in_pool(&self, short_ids: &[[u8; 8]]) -> Vec<Option<Arc<CheckedTransaction>>> {
         let found: Vec<_> = short_ids.iter().map(|short| self.pool.by_short_id(short)).collect();
         let bytes: usize = found.iter().flatten().map(|tx| tx.size()).sum();
         if bytes > self.network.spec.max_block_bytes as usize { vec![None; short_ids.len()] } else { found }

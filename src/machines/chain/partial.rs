@@ -72,7 +72,7 @@ pub(super) struct Partials {
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The block is whole.
-    Whole(Block, PeerId),
+    Whole(Box<Block>, PeerId),
     /// Another question follows, or none was open.
     Nothing,
     /// Not what was asked for.
@@ -164,7 +164,7 @@ impl Partials {
         match (&partial.wanted, transactions) {
             (Wanted::Missing(places), Some(transactions)) if places.len() == transactions.len() => {
                 if let Some(block) = assemble(&partial.header, &partial.signature, &partial.found, transactions) {
-                    return Answer::Whole(block, of);
+                    return Answer::Whole(Box::new(block), of);
                 }
                 // Short ids of two transactions agree, or the announcement was forged: the block itself tells, and
                 // who answered has it.

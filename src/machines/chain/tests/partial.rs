@@ -210,7 +210,7 @@ fn b22_a_changed_copy_does_not_stop_the_true_block_from_being_fetched() {
     announced(&mut node, &announcement, 1);
     announced(&mut node, &announcement, 2);
     let mutated = Block { transactions: Vec::new(), ..block.clone() };
-    let effects = node.take(&[mutated.clone()]);
+    let effects = node.take(std::slice::from_ref(&mutated));
     assert!(blamed(&effects)[0].contains("changed on its way"));
     let next = questions(&tick(&mut node, 200));
     assert!(matches!(&next[..], [(_, from, None)] if *from == peer(2)), "the other is asked: {next:?}");
