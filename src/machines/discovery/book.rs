@@ -105,7 +105,7 @@ impl Book {
     }
 
     /// How many peers are in it.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.entries.len()
     }
 
@@ -311,7 +311,7 @@ mod tests {
             assert!(matches!(book.failed(&id(1), day_on(attempt, 2_000)), Some(Some(_))), "{attempt} on the same day");
         }
         assert_eq!(book.failed(&id(1), day_on(9, 1_000 + DAY)), Some(None));
-        assert_eq!(book.len(), 0);
+        assert_eq!(book.count(), 0);
         assert_eq!(book.failed(&id(1), day_on(9, 1_000 + DAY)), None);
     }
 
@@ -369,7 +369,7 @@ mod tests {
             reach(&mut book, n, &address, n as u64 + 1);
         }
         book.succeeded(id(5_000), None, &["/ip4/99.0.0.1/tcp/1".into()], false, DAY);
-        assert_eq!((book.len(), book.get(&id(0))), (MAX_PEERS, None), "the one seen longest ago made room");
+        assert_eq!((book.count(), book.get(&id(0))), (MAX_PEERS, None), "the one seen longest ago made room");
         assert_eq!(reach(&mut book, 5_001, "/ip4/99.1.0.1/tcp/1", DAY), Some(id(5_000)), "although seen last");
         let many: Vec<_> = (0..20).map(|i| format!("/ip4/10.0.0.2/tcp/{i}")).collect();
         book.listens(&id(7), &many);
@@ -388,7 +388,7 @@ mod tests {
             Some(id(0)),
             "not the older one of another range"
         );
-        assert_eq!(book.len(), MAX_PER_RANGE + 1);
+        assert_eq!(book.count(), MAX_PER_RANGE + 1);
         assert_eq!(reach(&mut book, 500, "/ip4/8.8.9.9/tcp/2", 1_000), None, "it is in already");
         assert_eq!(reach(&mut book, 9_999, "/ip4/8.8.9.8/tcp/2", 1_000), Some(id(1)), "it moved into the range");
         for n in 1_000..1_200 {
@@ -422,7 +422,7 @@ mod tests {
     fn p20_of_too_many_records_the_best_thousand_stay() {
         let kept = (0..5_000).map(|n| (id(n), record(&format!("/ip4/10.0.0.1/tcp/{n}"), n as u64 + 1))).collect();
         let (book, repairs, useless) = Book::new(PeerId([200; 32]), kept, DAY, NOW);
-        assert_eq!((book.len(), repairs.left_out, useless.len()), (MAX_PEERS, 4_000, 4_000));
+        assert_eq!((book.count(), repairs.left_out, useless.len()), (MAX_PEERS, 4_000, 4_000));
         assert!(book.get(&id(4_999)).is_some() && book.get(&id(3_999)).is_none());
     }
 }

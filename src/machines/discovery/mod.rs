@@ -185,7 +185,7 @@ impl Discovery {
     /// Figures for people.
     pub fn figures(&self) -> Figures {
         Figures {
-            known: self.book.len(),
+            known: self.book.count(),
             candidates: self.candidates.len(),
             dialing: self.dials.len(),
             banned: self.bans.len(),
