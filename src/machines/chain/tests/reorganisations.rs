@@ -57,6 +57,7 @@ fn b17_a_hundred_times_there_and_back_changes_nothing_but_the_tip() {
 
 #[test]
 fn t10_after_a_reorganisation_every_waiting_transaction_is_valid_on_the_new_tip() {
+    let mut reorganised = 0;
     for seed in 0..20 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut node = Node::new();
@@ -96,18 +97,26 @@ fn t10_after_a_reorganisation_every_waiting_transaction_is_valid_on_the_new_tip(
             }
         }
         node.take(&second.blocks);
-        // A branch with an unpayable block is not followed; then there was no reorganisation to look at.
+        reorganised += node.chain.figures().reorganisations;
+        let mut queued = std::collections::BTreeMap::new();
+        for tx in node.chain.pool().transactions() {
+            let account = node.store.accounts()[&tx.sender()];
+            assert!(tx.nonce() >= account.nonce, "seed {seed}: the nonce is used");
+            *queued.entry(tx.sender()).or_insert(0) += tx.amount().as_drops() + tx.fee().as_drops();
+        }
+        for (sender, cost) in queued {
+            assert!(
+                cost <= node.store.accounts()[&sender].balance.as_drops(),
+                "seed {seed}: the account cannot pay it all"
+            );
+        }
         let effects = node.on(Event::TemplateWanted { miner: key(7).public() });
         let [Effect::Template(template)] = &effects[..] else { panic!("seed {seed}: {effects:?}") };
         let inside: Vec<_> = template.transactions.iter().map(|tx| tx.transaction().clone()).collect();
         let count = inside.len();
         let effects = node.blocks(&[seal(template.header.clone(), inside, 7)], Source::Miner);
         assert!(tip_changed(&effects).is_some(), "seed {seed}: {count} transactions of the pool make no valid block");
-        for tx in node.chain.pool().transactions() {
-            let account = node.store.accounts()[&tx.sender()];
-            assert!(tx.nonce() > account.nonce, "seed {seed}: what is left waits for a gap");
-            let cost = tx.amount().as_drops() + tx.fee().as_drops();
-            assert!(cost <= account.balance.as_drops(), "seed {seed}: the account cannot pay it");
-        }
     }
+    // A branch with a block that cannot be paid is not followed; most can.
+    assert!(reorganised >= 15, "{reorganised}");
 }
