@@ -10,7 +10,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 use crate::config::LogFormat;
 
 /// Lines of libraries are of use only when something is wrong with them.
-const QUIET: &str = "actix_server=warn,actix_http=warn,libp2p=warn,libp2p_kad=error,libp2p_gossipsub=off,hickory_proto=error,hickory_resolver=error";
+const QUIET: &str = "actix_server=warn,actix_http=warn,libp2p=warn,libp2p_kad=error,libp2p_gossipsub=off,yamux=off,hickory_proto=error,hickory_resolver=error";
 
 /// Changes the filter of a running process.
 #[derive(Clone)]
