@@ -75,6 +75,18 @@ pub fn ip(address: &Multiaddr) -> Option<IpAddr> {
     }
 }
 
+/// Whom an address belongs to where somebody is refused: an IPv4 address however it is written; of IPv6 the /64, of
+/// which everybody has a whole one.
+pub(crate) fn owner(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.into(),
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
 /// The 32 bytes of the ed25519 key that a peer's id contains; nothing for ids of other kinds, which are refused.
 pub fn peer_key(peer: &PeerId) -> Option<[u8; 32]> {
     let hash = peer.as_ref();

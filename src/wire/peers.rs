@@ -105,7 +105,7 @@ impl Peers {
     /// Those that are connected from an IP address.
     pub(crate) fn at(&self, ip: IpAddr) -> Vec<PeerId> {
         let from_there =
-            |one: &Connection| address::ip(&one.remote).is_some_and(|at| at.to_canonical() == ip.to_canonical());
+            |one: &Connection| address::ip(&one.remote).is_some_and(|at| address::owner(at) == address::owner(ip));
         self.peers.iter().filter(|(_, peer)| peer.connections.iter().any(from_there)).map(|(id, _)| *id).collect()
     }
 

@@ -1,4 +1,4 @@
-//! IP addresses that are refused, whoever is there: nobody is let in from them and nobody is dialled at them.
+//! IP addresses (of IPv6 the /64) that are refused, whoever is there: nobody is let in from them and nobody is dialled at them.
 //!
 //! Who is connected from there already is disconnected by the network task, which knows the connections.
 
@@ -33,18 +33,18 @@ impl Behaviour {
     /// Refuses an address from now on, unless [`MAX_BLOCKED`] are refused already.
     pub(crate) fn refuse(&mut self, ip: IpAddr) {
         if self.addresses.len() < MAX_BLOCKED {
-            self.addresses.insert(ip.to_canonical());
+            self.addresses.insert(address::owner(ip));
         }
     }
 
     /// Lets it in again.
     pub(crate) fn accept(&mut self, ip: IpAddr) {
-        self.addresses.remove(&ip.to_canonical());
+        self.addresses.remove(&address::owner(ip));
     }
 
     /// Whether an address is refused. One that is a name is not.
     pub(crate) fn refuses(&self, address: &Multiaddr) -> bool {
-        address::ip(address).is_some_and(|ip| self.addresses.contains(&ip.to_canonical()))
+        address::ip(address).is_some_and(|ip| self.addresses.contains(&address::owner(ip)))
     }
 
     fn allows(&self, address: &Multiaddr) -> Result<(), ConnectionDenied> {
@@ -130,6 +130,10 @@ mod tests {
         assert!(refused.allows(&at("8.8.8.9")).is_ok());
         refused.accept("::ffff:8.8.8.8".parse().unwrap());
         assert!(refused.allows(&at("8.8.8.8")).is_ok());
+        refused.refuse("2600:1:2:3::9".parse().unwrap());
+        assert!(refused.allows(&at("2600:1:2:3:4:5:6:7")).is_err(), "the whole /64");
+        assert!(refused.allows(&at("2600:1:2:4::9")).is_ok());
+        refused.accept("2600:1:2:3::".parse().unwrap());
         for n in 0..2 * MAX_BLOCKED as u32 {
             refused.refuse(IpAddr::V4(n.into()));
         }
