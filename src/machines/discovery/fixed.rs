@@ -4,9 +4,9 @@ use super::place::bare;
 use super::{Fixed, jitter::Jitter};
 use crate::PeerId;
 
-/// A fixed peer that cannot be reached is tried again after 1 s, 2 s … and at most this long: one that was away is found
-/// within a minute.
-const MAX_WAIT_MS: u64 = 30_000;
+/// A fixed peer that cannot be reached is tried again after 1 s, 2 s … and at most this long: two nodes that start at any
+/// time after one another shall be connected half a minute later.
+const MAX_WAIT_MS: u64 = 25_000;
 /// One that leaves sooner counts as not reached: it may be full.
 const SHORT_MS: u64 = 10_000;
 
