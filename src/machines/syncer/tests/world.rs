@@ -253,6 +253,10 @@ impl World {
             return;
         }
         for peer in 0..self.peers.len() {
+            // Its own syncer asks for our tip, and tells its own with the question.
+            if self.time.is_multiple_of(10_000) && self.peers[peer].kind == Kind::Honest {
+                self.tell_tip(peer);
+            }
             if self.peers[peer].connected && self.lost(self.weather.disconnects) {
                 self.disconnect(peer);
                 let ms = 100 + self.draw(10_000);
