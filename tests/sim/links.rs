@@ -45,6 +45,11 @@ impl Links {
         self.groups[from] == self.groups[to]
     }
 
+    /// Milliseconds there and back in good weather.
+    pub fn round_trip(&self, one: usize, other: usize) -> u64 {
+        2 * self.distances[one][other]
+    }
+
     pub fn is_whole(&self) -> bool {
         self.groups.iter().all(|group| *group == self.groups[0])
     }

@@ -4,6 +4,7 @@
 //! whoever blames another is wrong, and that ends the run.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -109,12 +110,19 @@ pub fn index_of(peer: &PeerId) -> usize {
     u64::from_be_bytes(index) as usize
 }
 
+/// The IP address of node `index`: public ones, each in a range of its own.
+pub fn ip(index: usize) -> IpAddr {
+    Ipv4Addr::new(20 + (index / 200) as u8, (index % 200) as u8, 7, 7).into()
+}
+
 pub fn address(index: usize) -> String {
-    format!("/memory/{index}")
+    format!("/ip4/{}/tcp/4444", ip(index))
 }
 
 pub fn index_at(address: &str) -> usize {
-    address.trim_start_matches("/memory/").parse().unwrap()
+    let ip: Ipv4Addr = address.split('/').nth(2).unwrap().parse().unwrap();
+    let [a, b, ..] = ip.octets();
+    200 * usize::from(a - 20) + usize::from(b)
 }
 
 /// The key of the miner of node `index`.
@@ -227,7 +235,8 @@ impl Node {
             Input::Peer(peer, event) => self.peer_event(now, peer, event, None, shell),
             Input::Message(peer, message) => self.message(now, peer, &message, shell),
             Input::Connected { peer, epoch, dialed } => {
-                let event = discovery::Event::Connected { peer, dialed: dialed.clone(), from: None };
+                let from = dialed.is_none().then(|| ip(index_of(&peer)));
+                let event = discovery::Event::Connected { peer, dialed: dialed.clone(), from };
                 shell.mail.push_back(Input::Discovery(event));
                 // While an old connection is not known to be gone, a new one is only one more.
                 if let Some(known) = live.peers.get_mut(&peer) {

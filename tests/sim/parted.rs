@@ -33,6 +33,19 @@ fn p25_a_network_cut_in_two_for_an_hour_has_one_chain_within_a_minute() {
 }
 
 #[test]
+fn p25_so_does_one_whose_parts_know_no_node_in_common() {
+    for_seeds(2, 50, |seed| {
+        let mut world = World::seeded(seed, Plan { wanted: 4, ..Plan::calm(30) });
+        world.run(10 * MINUTE)?;
+        world.stop(0);
+        world.run(10 * MINUTE)?;
+        cut_for_an_hour(&mut world)?;
+        world.settle()?;
+        world.check()
+    });
+}
+
+#[test]
 fn p27_a_third_lost_half_replayed_and_a_second_late_there_is_progress_on_one_chain() {
     for_seeds(4, 50, |seed| {
         let weather = Weather { loss: 0.3, replay: 0.5, delay_ms: 1_000 };

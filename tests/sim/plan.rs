@@ -57,7 +57,7 @@ impl Plan {
         Self {
             nodes,
             wanted: 8,
-            max_inbound: 64,
+            max_inbound: 24,
             bootstrap: 1,
             start_ms: 5 * SECOND,
             late: 0.0,
@@ -80,6 +80,8 @@ impl Plan {
         Self {
             // Where everybody is connected to everybody else, some faults do not show.
             wanted: rng.random_range(2..=8).min(nodes - 1),
+            // The first nodes cannot take all the others.
+            max_inbound: rng.random_range(8..=24),
             bootstrap: rng.random_range(1..=2),
             late: rng.random_range(0.0..0.3),
             // Up to 34 s apart, where a block is from the future at 30.

@@ -185,6 +185,9 @@ impl Node {
         };
         match verdict {
             Verdict::Accept => {
+                if let Body::Block(_) = &*gossip.body {
+                    shell.mail.push_back(Input::Discovery(discovery::Event::Useful { peer: ticket.source }));
+                }
                 for peer in live.ready().filter(|peer| *peer != ticket.source) {
                     shell.send(&peer, Message::Gossip(gossip.clone()));
                 }

@@ -408,6 +408,12 @@ impl World {
         self.inbound[to] += 1;
         self.hear(from, Input::Connected { peer: peer_id(to), epoch, dialed: Some(there) });
         self.hear(to, Input::Connected { peer: peer_id(from), epoch, dialed: None });
+        let rtt_ms = 1 + self.links.round_trip(from, to);
+        for (node, other) in [(from, to), (to, from)] {
+            let pinged = discovery::Event::Pinged { peer: peer_id(other), rtt_ms };
+            let (boot, input) = (self.nodes[node].boot, Box::new(Input::Discovery(pinged)));
+            self.later(rtt_ms, Happening::Input { node, boot, input });
+        }
     }
 
     /// A connection ends; each side learns of it some time later.
