@@ -48,9 +48,9 @@ pub struct NetConfig {
 /// How long things may take; tests shorten them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
-    /// An answer to any request but `Blocks`.
+    /// An answer to any request but `Blocks` and `Headers`.
     pub request: Duration,
-    /// An answer to `Blocks`, which is up to 4 MiB.
+    /// An answer to `Blocks`, which is up to 4 MiB, or `Headers`. The asker may give it up before.
     pub blocks: Duration,
     /// A peer that does not show the sync protocol of this chain by then is disconnected.
     pub identify: Duration,

@@ -62,7 +62,8 @@ impl<Id: Copy + Eq + Hash> Requests<Id> {
         if queue.waiting.len() >= MAX_REQUESTS_WAITING {
             return Err(RequestError::TooMany);
         }
-        let time = if matches!(request, Request::Blocks { .. }) { deadlines.blocks } else { deadlines.request };
+        let bulk = matches!(request, Request::Blocks { .. } | Request::Headers { .. });
+        let time = if bulk { deadlines.blocks } else { deadlines.request };
         queue.waiting.push_back(Ask { ticket, request, deadline: now + time, repeated: false });
         Ok(())
     }

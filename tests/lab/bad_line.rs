@@ -81,8 +81,8 @@ fn a_newcomer_whose_line_goes_and_comes_gets_the_chain() {
 #[test]
 #[ignore = "takes minutes: ./tests/run --long"]
 fn p27_a_node_behind_1_s_of_delay_and_30_percent_loss_gets_on() {
-    let Some(mut lab) = Lab::open(old_network(50)) else { return };
-    let nodes = newcomer(&mut lab, 50);
+    let Some(mut lab) = Lab::open(old_network(20)) else { return };
+    let nodes = newcomer(&mut lab, 20);
     let line = Line::Up { delay: Duration::from_millis(500), loss: 30, twice: 50, rate: None };
-    syncs(&lab, &nodes, 50, line, 1_800);
+    syncs(&lab, &nodes, 20, line, 1_800);
 }

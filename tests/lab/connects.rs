@@ -13,7 +13,7 @@ use crate::harness::{Net, Node, eventually};
 /// Connections of each of the three kinds.
 const TIMES: usize = 3_334;
 /// The same before anything is measured: tables of strangers and the allocator's pages are filled first.
-const WARM_UP: usize = 400;
+const WARM_UP: usize = 1_200;
 /// What a process may have more after all of it, in KiB: allocators keep some.
 const GROWTH_KIB: u64 = 1_024;
 /// What both sides of a libp2p connection say first.

@@ -106,5 +106,5 @@ fn p25_a_network_cut_in_two_is_one_chain_within_60_s_of_healing() {
     let Some(mut lab) = Lab::open(net()) else { return };
     let nodes = start(&mut lab, &["alice", "bob", "carol", "dave"]);
     let (these, those) = nodes.split_at(2);
-    cut(&lab, these, those, Duration::from_secs(if long() { 3_600 } else { 30 }));
+    cut(&lab, these, those, Duration::from_secs(if long() { 600 } else { 30 }));
 }

@@ -7,7 +7,7 @@ use crate::harness::wait::holds;
 use crate::harness::{Net, Node, Schedule};
 
 /// Between two payments of one wallet.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(500);
 /// What each is, in drops.
 pub const DROPS: u64 = 1_000;
 

@@ -16,8 +16,9 @@ use crate::PeerId;
 pub const WINDOW_BYTES: usize = 16_000_000;
 /// Bytes that one question should bring at most: enough to keep a fast line busy, little enough to be answered in time.
 pub const REQUEST_BYTES: usize = 1_000_000;
-/// Bytes that the first question to a peer should bring: not much is lost if it does not answer.
-pub const START_BYTES: usize = 250_000;
+/// Bytes that the first question to a peer should bring: not much is lost if it does not answer, and a line of 20 KB/s,
+/// as one that is far away and loses every twentieth packet, answers in seconds.
+pub const START_BYTES: usize = 64_000;
 /// Blocks in one question; the wire's own limit is the same.
 pub const REQUEST_BLOCKS: usize = 256;
 /// Blocks that were handed on and are not connected yet. The chain has 4 096 at the verifier at most and drops what is
