@@ -25,11 +25,11 @@ impl Node {
             }
             ChainEffect::CheckBlocks { blocks, source } => {
                 let results = blocks.into_iter().map(|block| self.verifier.block(block)).collect();
-                shell.outputs.push(Output::Verified(ChainEvent::BlocksChecked { results, source }));
+                shell.outputs.push(Output::Verified(Box::new(ChainEvent::BlocksChecked { results, source })));
             }
             ChainEffect::CheckTransactions { transactions, origin } => {
                 let results = transactions.into_iter().map(|tx| self.verifier.transaction(tx)).collect();
-                shell.outputs.push(Output::Verified(ChainEvent::TransactionsChecked { results, origin }));
+                shell.outputs.push(Output::Verified(Box::new(ChainEvent::TransactionsChecked { results, origin })));
             }
             ChainEffect::Verdict { ticket, verdict } => self.verdict(ticket, verdict, shell),
             ChainEffect::AnnounceBlock(block) => self.publish(Body::Block(chain::announcement(&block)), shell),

@@ -32,11 +32,10 @@ impl Links {
     /// Links whose length is drawn: most are short, few are long.
     pub fn new(nodes: usize, (shortest, longest): (u64, u64), rng: &mut ChaCha8Rng) -> Self {
         let mut distances = vec![vec![0; nodes]; nodes];
-        for a in 0..nodes {
-            for b in 0..a {
-                let ms = shortest + ((longest - shortest) as f64 * rng.random::<f64>().powi(2)) as u64;
-                (distances[a][b], distances[b][a]) = (ms, ms);
-            }
+        let pairs = (0..nodes).flat_map(|one| (0..one).map(move |other| (one, other)));
+        for (one, other) in pairs {
+            let ms = shortest + ((longest - shortest) as f64 * rng.random::<f64>().powi(2)) as u64;
+            (distances[one][other], distances[other][one]) = (ms, ms);
         }
         Self { distances, groups: vec![0; nodes], weather: Weather::FAIR }
     }

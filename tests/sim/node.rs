@@ -84,7 +84,7 @@ pub enum Input {
 pub enum Output {
     Send(usize, Message),
     /// Checked by the verifier's threads, and comes back later.
-    Verified(ChainEvent),
+    Verified(Box<ChainEvent>),
     Dial(usize),
     Announce,
     Lookup,

@@ -319,13 +319,13 @@ impl World {
             Output::Send(to, message) => self.send(node, to, message),
             Output::Verified(event) => {
                 let mut ms = 1;
-                if let chain::Event::BlocksChecked { .. } = event {
+                if let chain::Event::BlocksChecked { .. } = *event {
                     // One after the other, as they came.
                     let begins = self.checked[node].max(self.time);
                     self.checked[node] = begins + 1 + exponential(self.plan.check_ms, &mut self.rng);
                     ms = self.checked[node] - self.time;
                 }
-                self.later(ms, Happening::Input { node, boot, input: Box::new(Input::Chain(event)) });
+                self.later(ms, Happening::Input { node, boot, input: Box::new(Input::Chain(*event)) });
             }
             Output::Dial(to) => {
                 let ms = self.rng.random_range(5..400);
