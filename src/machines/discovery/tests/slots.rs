@@ -186,7 +186,7 @@ fn p24_outbound_peers_that_lag_are_replaced_one_a_minute_and_four_stay() {
     let mut replaced = Vec::new();
     for minute in 1..30 {
         discovery.on(at(minute * MINUTE), Event::TipChanged);
-        discovery.on(at(minute * MINUTE), found(&[100 + minute as u8]));
+        discovery.on(at(minute * MINUTE), found(&[100, 130, 160, 201].map(|n| n + minute as u8)));
         let mut effects = Vec::new();
         for n in 1..=8 {
             effects.extend(discovery.on(at(minute * MINUTE), Event::Lagging { peer: peer(n) }));
