@@ -1,10 +1,12 @@
 //! Nothing that others say or do not say keeps a node from mining for long.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use wire::Request;
 use wire::limits::MAX_BLOCK_IDS;
 
@@ -81,7 +83,7 @@ fn l03_peers_that_claim_and_fetch_for_ten_minutes_pause_a_miner_for_no_longer_th
     let tale = Tale::of(forge::history(&net, &node, BLOCKS));
     node.mining().start().until(mines);
     let over = AtomicBool::new(false);
-    let (pauses, answers) = (Mutex::new(Duration::ZERO), Mutex::new(0u64));
+    let (mut pauses, answers) = (BTreeMap::new(), AtomicU64::new(0));
     thread::scope(|scope| {
         let _over = Over(&over);
         for _ in 0..3 {
@@ -89,46 +91,65 @@ fn l03_peers_that_claim_and_fetch_for_ten_minutes_pause_a_miner_for_no_longer_th
             scope.spawn(|| fetches(&net, &node, &tale, &over, &answers));
         }
         node.until(peers(2));
-        let (schedule, mut last, mut paused) = (Schedule::start(), Instant::now(), false);
-        let began = last;
+        let (schedule, began) = (Schedule::start(), Instant::now());
+        let (mut last, mut reasons) = (began, None);
         for look in 1.. {
             schedule.at(Duration::from_millis(50 * look));
             let now = Instant::now();
-            if paused {
-                *pauses.lock().unwrap() += now - last;
+            if let Some(reasons) = reasons {
+                *pauses.entry(reasons).or_insert(Duration::ZERO) += now - last;
             }
             last = now;
-            paused = node.state("miner").unwrap().get("Paused").is_some();
+            reasons = node.state("miner").unwrap().pointer("/Paused/reasons").map(kinds);
             if look % 1_200 == 0 {
-                println!("after {:.0?}: paused for {:.1?}", began.elapsed(), pauses.lock().unwrap());
+                println!("after {:.0?}: paused for {pauses:.1?}", began.elapsed());
             }
             if began.elapsed() >= ATTACK {
                 break;
             }
         }
     });
-    let paused = *pauses.lock().unwrap();
-    println!("{ATTACK:?}: paused for {paused:.1?}, {} answers fetched", answers.lock().unwrap());
+    let paused: Duration = pauses.values().sum();
+    println!("{ATTACK:?}: paused for {paused:.1?}, {pauses:.1?}, {} answers fetched", answers.into_inner());
     assert!(paused <= allowed(ATTACK), "{paused:?} of {:?}", allowed(ATTACK));
+    for reason in ["Syncing", "Serving"] {
+        assert!(
+            pauses.keys().any(|reasons| reasons.contains(reason)),
+            "no attack made it pause for {reason}: {pauses:?}"
+        );
+    }
     node.until(mines);
 }
 
-/// Claims longer and longer chains, as a new peer whenever the node has had enough of it.
+/// The names of the reasons of a pause.
+fn kinds(reasons: &Value) -> String {
+    let name = |reason: &Value| match reason {
+        Value::Object(map) => map.keys().next().cloned().unwrap_or_default(),
+        other => other.as_str().unwrap_or_default().to_owned(),
+    };
+    let names: BTreeSet<_> = reasons.as_array().into_iter().flatten().map(name).collect();
+    names.into_iter().collect::<Vec<_>>().join(" and ")
+}
+
+/// Claims longer and longer chains and shows nothing, as a new peer whenever the node has had enough of it.
 fn claims(net: &Net, node: &Node, tale: &Arc<Tale>, over: &AtomicBool) {
-    while !over.load(Ordering::Relaxed) {
-        let peer = Hostile::meets(net, node, tale, Behaviour::ClaimsMore);
+    for behaviour in [Behaviour::ClaimsAndStalls, Behaviour::ClaimsMore].into_iter().cycle() {
+        if over.load(Ordering::Relaxed) {
+            return;
+        }
+        let peer = Hostile::meets(net, node, tale, behaviour);
         while_it_is_there(node, &peer, over, || {});
     }
 }
 
 /// Fetches the oldest blocks over and over.
-fn fetches(net: &Net, node: &Node, tale: &Arc<Tale>, over: &AtomicBool, answers: &Mutex<u64>) {
+fn fetches(net: &Net, node: &Node, tale: &Arc<Tale>, over: &AtomicBool, answers: &AtomicU64) {
     let ids = tale.ids(MAX_BLOCK_IDS);
     while !over.load(Ordering::Relaxed) {
         let peer = Hostile::meets(net, node, tale, Behaviour::Honest);
         while_it_is_there(node, &peer, over, || {
             if peer.peer().ask(&Request::Blocks { ids: ids.clone() }).is_ok() {
-                *answers.lock().unwrap() += 1;
+                answers.fetch_add(1, Ordering::Relaxed);
             }
         });
     }

@@ -25,20 +25,19 @@ pub enum Behaviour {
     Slow(Duration),
     /// It says that its chain is far longer, a little more each time, and has nothing to show for it.
     ClaimsMore,
+    /// The same, and it does not answer when it is asked for it.
+    ClaimsAndStalls,
     /// It gives the right headers and never a body.
     Withholds,
     /// Its blocks have the right headers and other transactions.
     OtherBodies,
-    /// It answers with bytes that are no message.
+    /// It greets, and answers everything from then on with bytes that are no message.
     Garbage,
     /// It leaves after each answer with blocks, and comes back.
     LeavesAfterEachBatch,
     /// It leaves as soon as it has greeted, and comes back.
     LeavesAfterGreeting,
 }
-
-/// Whoever leaves after an answer stays so long: what is under way is lost with a connection.
-const LINGER: Duration = Duration::from_millis(100);
 
 /// A chain to tell of.
 pub struct Tale {
@@ -104,17 +103,20 @@ impl Hostile {
         let (tale, count) = (tale.clone(), heard.clone());
         let mut tip = tale.tip;
         let mut claim = move || {
-            if behaviour == Behaviour::ClaimsMore {
+            if matches!(behaviour, Behaviour::ClaimsMore | Behaviour::ClaimsAndStalls) {
                 tip = above(tip);
             }
             status(tip)
         };
         let greeting = Request::Status(claim());
+        let (mut greeted, mut answered) = (false, false);
         let voice: Voice = Box::new(move |request| match request {
             Request::Status(_) => {
                 let answer = frame(&Response::Status(claim()));
+                let again = std::mem::replace(&mut greeted, true);
                 match behaviour {
-                    Behaviour::LeavesAfterGreeting => Reaction::AnswerAndLeave(answer, Duration::ZERO),
+                    Behaviour::Garbage if again => react(behaviour, || Response::Addresses(Vec::new())),
+                    Behaviour::LeavesAfterGreeting => Reaction::AnswerAndLeave(answer),
                     _ => Reaction::Answer(answer),
                 }
             }
@@ -127,9 +129,12 @@ impl Hostile {
             }
             Request::Blocks { ids } => {
                 count.bodies.fetch_add(1, Ordering::Relaxed);
+                let leaves = std::mem::replace(&mut answered, true);
                 match behaviour {
-                    Behaviour::LeavesAfterEachBatch => {
-                        Reaction::AnswerAndLeave(frame(&tale.blocks(&ids, |block| block)), LINGER)
+                    // An answer that is under way is lost with its connection: it leaves when the next one is due.
+                    Behaviour::LeavesAfterEachBatch if leaves => {
+                        answered = false;
+                        Reaction::Leave
                     }
                     Behaviour::Withholds => Reaction::Never,
                     Behaviour::OtherBodies => Reaction::Answer(frame(&tale.blocks(&ids, other))),
@@ -172,9 +177,14 @@ impl Hostile {
 
 fn react(behaviour: Behaviour, answer: impl Fn() -> Response) -> Reaction {
     match behaviour {
-        Behaviour::Silent => Reaction::Never,
+        Behaviour::Silent | Behaviour::ClaimsAndStalls => Reaction::Never,
         Behaviour::Slow(by) => Reaction::Late(by, frame(&answer())),
-        Behaviour::Garbage => Reaction::Answer((0..100_000).map(|_| rand::random::<u8>()).collect()),
+        Behaviour::Garbage => {
+            // The beginning tells the length and the kind; with an unknown kind it could be a newer version's.
+            let mut bytes = frame(&answer());
+            bytes[5..].fill_with(rand::random);
+            Reaction::Answer(bytes)
+        }
         _ => Reaction::Answer(frame(&answer())),
     }
 }

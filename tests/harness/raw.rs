@@ -3,7 +3,7 @@
 //! It connects to a node, greets like any other and lets the test decide what becomes of each question. Decides never
 //! what is said; no other protocol is spoken, so it gets no gossip and is found by nobody.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::mpsc as answers;
 use std::thread::{self, JoinHandle};
@@ -41,8 +41,10 @@ pub enum Reaction {
     Late(Duration, Vec<u8>),
     /// It is not answered, and the stream stays open.
     Never,
-    /// It is answered with these bytes, and a while later the connection is closed.
-    AnswerAndLeave(Vec<u8>, Duration),
+    /// It is not answered, and the connection is closed.
+    Leave,
+    /// It is answered with these bytes, and the connection is closed.
+    AnswerAndLeave(Vec<u8>),
 }
 
 /// Decides what becomes of each question; those that are no message do not get here.
@@ -161,7 +163,7 @@ impl Driver {
         let mut dial_at = Some(Instant::now());
         // Answers that wait for their time, and channels of questions that get none: dropped, they would be an answer.
         let (mut late, mut held) = (FuturesUnordered::new(), Vec::new());
-        let (mut last, mut leaving) = (HashMap::new(), FuturesUnordered::new());
+        let mut last = HashSet::new();
         loop {
             let dial = dial_at.unwrap_or_else(|| Instant::now() + STREAM);
             tokio::select! {
@@ -179,7 +181,7 @@ impl Driver {
                         dial_at = self.back.map(|back| Instant::now() + back);
                     }
                     SwarmEvent::Behaviour(BehaviourEvent::Sync(event)) => match event {
-                        request_response::Event::Message { message, .. } => match message {
+                        request_response::Event::Message { peer, message, .. } => match message {
                             request_response::Message::Request { request_id, request, channel } => {
                                 match self.hear(&request) {
                                     Reaction::Answer(bytes) => self.answer(channel, bytes),
@@ -188,8 +190,9 @@ impl Driver {
                                         late.push(async move { sleep_until(at).await; (channel, bytes) });
                                     }
                                     Reaction::Never => held.push(channel),
-                                    Reaction::AnswerAndLeave(bytes, stay) => {
-                                        last.insert(request_id, stay);
+                                    Reaction::Leave => self.leave(peer),
+                                    Reaction::AnswerAndLeave(bytes) => {
+                                        last.insert(request_id);
                                         self.answer(channel, bytes);
                                     }
                                 }
@@ -202,19 +205,14 @@ impl Driver {
                             self.asked(request_id, Err(error.to_string()));
                         }
                         request_response::Event::ResponseSent { peer, request_id, .. } => {
-                            if let Some(stay) = last.remove(&request_id) {
-                                let at = Instant::now() + stay;
-                                leaving.push(async move { sleep_until(at).await; peer });
+                            if last.remove(&request_id) {
+                                self.leave(peer);
                             }
                         }
                         request_response::Event::InboundFailure { .. } => {}
                     },
                     _ => {}
                 },
-                Some(peer) = leaving.next() => {
-                    // It may have left already.
-                    let _ = self.swarm.disconnect_peer_id(peer);
-                }
                 Some((channel, bytes)) = late.next() => self.answer(channel, bytes),
                 () = sleep_until(dial), if dial_at.is_some() => {
                     dial_at = None;
@@ -236,6 +234,11 @@ impl Driver {
     fn hear(&mut self, bytes: &[u8]) -> Reaction {
         let request = bytes.get(4..).and_then(|body| canonical::decode(body).ok());
         request.map_or(Reaction::Never, |request| (self.voice)(request))
+    }
+
+    fn leave(&mut self, peer: PeerId) {
+        // The other side may have left already.
+        let _ = self.swarm.disconnect_peer_id(peer);
     }
 
     fn answer(&mut self, channel: ResponseChannel<Vec<u8>>, bytes: Vec<u8>) {
