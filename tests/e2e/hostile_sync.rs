@@ -62,9 +62,11 @@ fn honest(net: &Net, blocks: u64, payments: u64) -> (Node, Arc<Tale>) {
     (honest, tale)
 }
 
+/// A silent peer costs two seconds whatever the length of the chain, so the chain is not a short one.
 #[test]
+#[ignore = "takes minutes: ./tests/run --long"]
 fn one_good_peer_and_nine_bad_ones_cost_at_most_twice_the_time_of_the_good_one_alone() {
-    let (blocks, turns) = if long() { (900, 7) } else { (300, 3) };
+    let (blocks, turns) = (2_000, 3);
     let net = old_network(blocks);
     let (honest, tale) = honest(&net, blocks, PAYMENTS);
     let (mut alone, mut among) = (Vec::new(), Vec::new());

@@ -210,7 +210,8 @@ fn p19_without_its_bootstrap_node_a_network_stays_one_also_after_each_restarted_
 
 #[test]
 fn p18_a_node_that_lost_all_its_peers_dials_less_than_once_a_second_and_takes_hardly_any_time_of_a_core() {
-    let window = Duration::from_secs(if long() { 120 } else { 20 });
+    // Long enough for the first tries, which come close together, to count no more than the later ones.
+    let window = Duration::from_secs(if long() { 120 } else { 40 });
     let net = Net::fast(1);
     let (left, others) = (net.node("left"), ["alice", "bob", "carol"].map(|name| net.node(name)));
     for node in &others {
