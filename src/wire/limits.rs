@@ -94,8 +94,9 @@ pub const MAX_IWANT_PER_HEARTBEAT: usize = 512;
 /// How long the ids of messages are remembered, so that each is delivered once.
 pub const GOSSIP_MEMORY: Duration = Duration::from_secs(60);
 
-/// How long the score of a peer that has left is remembered. Every peer that ever connected takes a place that long.
-pub const SCORE_MEMORY: Duration = Duration::from_secs(60);
+/// How long the score of a peer that has left is remembered. Every peer that connected takes a place that long, and
+/// thousands can in a minute. Whoever leaves to lose a bad score is refused by then: invalid messages are offences too.
+pub const SCORE_MEMORY: Duration = Duration::from_secs(2);
 
 /// Gossip messages of one peer that may wait for a verdict: beyond it they are ignored, so that a flood costs its
 /// sender's own messages only.

@@ -225,7 +225,7 @@ fn a_block_with_less_work_than_the_difficulty_asks_for_is_refused() {
 
 #[test]
 fn a_block_that_its_miner_did_not_sign_is_refused() {
-    announced_in_vain("without its miner's signature", |net, miner, turn| {
+    announced_in_vain("is not signed by its miner", |net, miner, turn| {
         let header = with_work(candidate(net, miner, turn));
         let signature = forge::sign(&net.stranger(1), header.clone()).signature;
         BlockAnnounce { header, signature, transactions: vec![] }

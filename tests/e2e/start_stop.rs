@@ -56,8 +56,9 @@ fn a_port_that_is_taken_is_named_and_ends_the_start_with_2() {
 fn l10_a_pause_of_mining_does_not_delay_the_stop() {
     let net = Net::fast(0);
     let node = net.node("node");
+    node.mining();
     for paused in [true, false] {
-        node.mining().start().until(mines);
+        node.start().until(mines);
         node.admin().post("/admin/miner/pause", &json!({})).ok();
         if paused {
             node.until(|node| holds(node.state("miner")?.get("Paused").is_some(), || "it mines".into()));

@@ -189,9 +189,9 @@ fn react(behaviour: Behaviour, answer: impl Fn() -> Response) -> Reaction {
     }
 }
 
-/// A tip with twice the work that nobody has.
+/// A tip that nobody has, with more work than anybody's miner catches up with.
 fn above(tip: Tip) -> Tip {
-    let work = tip.work.checked_add(tip.work).unwrap_or(tip.work);
+    let work = (0..16).fold(tip.work, |work, _| work.checked_add(work).unwrap_or(work));
     Tip { id: BlockId(rand::random()), height: tip.height * 2, work, time: tip.time }
 }
 
