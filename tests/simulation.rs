@@ -30,7 +30,8 @@ fn a_bad_day(seed: u64) -> Result<Figures, String> {
 
 #[test]
 fn z01_every_network_ends_with_one_tip_and_equal_state_after_loss_delay_partitions_and_crashes() {
-    let runs = for_seeds(20, u64::MAX, a_bad_day);
+    #[expect(clippy::redundant_closure, reason = "its name is that of the test")]
+    let runs = for_seeds(20, u64::MAX, |seed| a_bad_day(seed));
     let sum = |figure: fn(&Figures) -> u64| runs.iter().map(figure).sum::<u64>();
     println!(
         "{} networks, {} nodes, {} blocks, {} transactions, {} crashes, {} partitions, {} reorganisations, {} events",

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use super::place::Range;
 use crate::PeerId;
 
-/// Peers protected for each of three virtues.
+/// Peers protected for each of three virtues, at most; half of few slots stay open to newcomers.
 const PROTECTED: usize = 4;
+const PROTECTED_SHARE: usize = 6;
 
 /// An inbound peer, as far as it matters here.
 #[derive(Debug, Clone)]
@@ -21,11 +22,12 @@ pub(super) struct Inbound {
     pub useful_at: Option<u64>,
 }
 
-/// Who makes room; nobody if all are worth keeping.
-pub(super) fn worst(mut inbound: Vec<Inbound>) -> Option<PeerId> {
-    protect(&mut inbound, |one| Some(one.since));
-    protect(&mut inbound, |one| one.ping);
-    protect(&mut inbound, |one| one.useful_at.map(Reverse));
+/// Who makes room among so many `slots`; nobody if all are worth keeping.
+pub(super) fn worst(mut inbound: Vec<Inbound>, slots: usize) -> Option<PeerId> {
+    let each = PROTECTED.min(slots / PROTECTED_SHARE);
+    protect(&mut inbound, each, |one| Some(one.since));
+    protect(&mut inbound, each, |one| one.ping);
+    protect(&mut inbound, each, |one| one.useful_at.map(Reverse));
     let mut crowds: BTreeMap<Option<Range>, (usize, u64)> = BTreeMap::new();
     for one in &inbound {
         let (count, youngest) = crowds.entry(one.range).or_default();
@@ -37,10 +39,10 @@ pub(super) fn worst(mut inbound: Vec<Inbound>) -> Option<PeerId> {
     of_crowd.max_by_key(|one| (one.since, one.peer)).map(|one| one.peer)
 }
 
-/// Takes those with the smallest keys out of the choice; who has no key is not protected.
-fn protect<K: Ord>(inbound: &mut Vec<Inbound>, key: impl Fn(&Inbound) -> Option<K>) {
+/// Takes the `count` with the smallest keys out of the choice; who has no key is not protected.
+fn protect<K: Ord>(inbound: &mut Vec<Inbound>, count: usize, key: impl Fn(&Inbound) -> Option<K>) {
     inbound.sort_by_key(|one| (key(one).is_none(), key(one), one.peer));
-    let protected = inbound.iter().take(PROTECTED).filter(|one| key(one).is_some()).count();
+    let protected = inbound.iter().take(count).filter(|one| key(one).is_some()).count();
     inbound.drain(..protected);
 }
 
@@ -64,7 +66,7 @@ mod tests {
     /// Who goes, one after another, until all that are left are protected.
     fn order(mut inbound: Vec<Inbound>) -> Vec<u8> {
         let mut gone = Vec::new();
-        while let Some(worst) = worst(inbound.clone()) {
+        while let Some(worst) = worst(inbound.clone(), 24) {
             inbound.retain(|one| one.peer != worst);
             gone.push(worst.0[0]);
         }
@@ -94,10 +96,19 @@ mod tests {
     }
 
     #[test]
+    fn p01_of_few_slots_half_are_open_to_newcomers() {
+        let mut inbound = twenty();
+        inbound.truncate(8);
+        inbound.iter_mut().for_each(|one| (one.ping, one.useful_at) = (Some(5), Some(5)));
+        assert!(worst(inbound.clone(), 24).is_none(), "a large node keeps eight good ones");
+        assert!(worst(inbound, 8).is_some(), "a small one would be closed for ever");
+    }
+
+    #[test]
     fn p01_few_are_all_worth_keeping() {
         let mut inbound = twenty();
         inbound.truncate(4);
-        assert_eq!(worst(inbound), None);
-        assert_eq!(worst(Vec::new()), None);
+        assert_eq!(worst(inbound, 24), None);
+        assert_eq!(worst(Vec::new(), 24), None);
     }
 }

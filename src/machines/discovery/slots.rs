@@ -36,7 +36,7 @@ impl Discovery {
         let inbound = new.slot == Slot::Inbound;
         self.connections.insert(peer, new);
         if inbound && self.connections.inbound() > self.max_inbound.saturating_sub(FREE_INBOUND) {
-            let worst = eviction::worst(self.connections.inbound_but(&peer));
+            let worst = eviction::worst(self.connections.inbound_but(&peer), self.max_inbound);
             if let Some(worst) = worst {
                 self.leave(mono, &worst, Goodbye::MakesRoom, effects);
             }

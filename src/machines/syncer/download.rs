@@ -99,7 +99,7 @@ impl Download {
             arrived_bytes: 0,
             offered: 0,
             taken: 0,
-            mean_bytes: REQUEST_BYTES / 64,
+            mean_bytes: START_BYTES / 16,
         }
     }
 
