@@ -56,9 +56,10 @@ pub fn measure(dir: &Path) -> Result<Figures, Box<dyn Error>> {
     let file = dir.join("network.toml");
     fs::write(&file, network.spec.to_toml()?)?;
 
+    let account = keys.first().map(|key| format!("/v1/accounts/{}", key.address())).ok_or("no keys")?;
     let idle = Node::start(&dir.join("idle"), &file, &Start { one_core: true, ..Start::default() })?;
     idle.until(|node| node.height().is_some())?;
-    let idle_http_p99_ms = quantile(&mut answers(&idle, REQUESTS), 0.99);
+    let idle_http_p99_ms = quantile(&mut answers(&idle, &account, REQUESTS), 0.99);
     drop(idle);
 
     let logs: Vec<PathBuf> = (0..NODES).map(|node| dir.join(format!("{node}.log"))).collect();
@@ -85,7 +86,7 @@ pub fn measure(dir: &Path) -> Result<Figures, Box<dyn Error>> {
             return Err(format!("only {} full blocks in {PATIENCE:?}", full.len()).into());
         }
         feeder.feed(&nodes[0]);
-        busy.extend(answers(&nodes[1], 50));
+        busy.extend(answers(&nodes[1], &account, 50));
         full = blocks(&logs)?.into_values().filter(|block| block.transactions == u64::from(TRANSFERS)).collect();
     }
     drop(nodes);
@@ -118,12 +119,12 @@ fn spec(keys: &[SecretKey]) -> Result<NetworkSpec, Box<dyn Error>> {
     })
 }
 
-/// How long a node takes to answer, milliseconds each.
-fn answers(node: &Node, count: usize) -> Vec<f64> {
+/// How long a node takes to say what an account has, milliseconds each.
+fn answers(node: &Node, account: &str, count: usize) -> Vec<f64> {
     let mut times = Vec::with_capacity(count);
     for _ in 0..count {
         let began = Instant::now();
-        if node.get("/v1/status").is_some() {
+        if node.get(account).is_some() {
             times.push(began.elapsed().as_secs_f64() * 1000.0);
         }
         thread::park_timeout(PAUSE);

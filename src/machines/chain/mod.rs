@@ -43,6 +43,9 @@ const MAX_COPIES: usize = 16;
 /// Blocks that nobody asked for count only near the tip: a sync brings what is farther away, after looking at its work.
 const FAR: u64 = 288;
 
+/// How often the pool is looked through for what waited too long, which is hours: it costs as much as the pool is full.
+const EXPIRE_EVERY_MS: u64 = 10_000;
+
 /// What the chain is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
 pub enum State {
@@ -98,6 +101,8 @@ pub struct Chain {
     checking: HashMap<BlockId, Vec<(Block, Source)>>,
     partials: Partials,
     relay: Relay,
+    /// When the pool is looked through next.
+    expire_at: u64,
     dropped: u64,
     reorganisations: u64,
     deepest_reorganisation: u64,
@@ -118,6 +123,7 @@ impl Chain {
             checking: HashMap::new(),
             partials: Partials::default(),
             relay: Relay::new(),
+            expire_at: 0,
             dropped: 0,
             reorganisations: 0,
             deepest_reorganisation: 0,
@@ -216,7 +222,10 @@ impl Chain {
     }
 
     fn tick(&mut self, now: Now, view: &dyn ChainSource, effects: &mut Vec<Effect>) -> Result<(), ViewError> {
-        self.pool.expire(now.mono);
+        if self.expire_at <= now.mono {
+            self.expire_at = now.mono.saturating_add(EXPIRE_EVERY_MS);
+            self.pool.expire(now.mono);
+        }
         self.orphans.expire(now.mono);
         let due = self.early.take(now.unix);
         if !due.is_empty() {
