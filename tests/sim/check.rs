@@ -14,7 +14,12 @@ impl World {
     pub fn check(&mut self) -> Result<Figures, String> {
         let islands = self.islands();
         if islands.len() != 1 {
-            return Err(format!("the network fell apart: {islands:?}"));
+            let stands = |node: &usize| {
+                let live = self.nodes[*node].live.as_ref()?;
+                Some(format!("{node}: {:?} {:?}", live.discovery.state(), live.discovery.figures()))
+            };
+            let alone: Vec<_> = islands.iter().filter(|island| island.len() < 3).flatten().filter_map(stands).collect();
+            return Err(format!("the network fell apart: {islands:?}, {alone:#?}"));
         }
         let first = &self.nodes[islands[0][0]].store;
         let replayed = replay(first)?;
