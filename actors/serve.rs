@@ -51,7 +51,8 @@ pub(crate) fn blocks(reader: &Reader, ids: &[BlockId]) -> Result<Served, ViewErr
 /// All of the transactions that a block has at these places, or none: an answer has no names.
 pub(crate) fn transactions(reader: &Reader, block: &BlockId, indexes: &[u16]) -> Result<Served, ViewError> {
     let raw = reader.snapshot()?.raw_block(block)?;
-    let block = raw.and_then(|bytes| RawBlock(bytes).decode().ok());
+    let damaged = |error: wire::CodecError| ViewError(format!("block {block} is damaged: {error}"));
+    let block = raw.map(|bytes| RawBlock(bytes).decode()).transpose().map_err(damaged)?;
     let at = |index: &u16| block.as_ref()?.transactions.get(usize::from(*index)).cloned();
     Ok(Served::plain(Response::Transactions(indexes.iter().map(at).collect::<Option<_>>().unwrap_or_default())))
 }
