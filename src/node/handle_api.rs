@@ -32,6 +32,10 @@ impl NodeApi for Handle {
         self.ready_peers()
     }
 
+    fn external(&self) -> Vec<String> {
+        Handle::external(self).iter().map(|(address, _)| address.to_string()).collect()
+    }
+
     fn progress(&self) -> Progress {
         Handle::progress(self)
     }

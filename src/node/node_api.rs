@@ -73,6 +73,8 @@ pub trait NodeApi: Send + Sync + 'static {
     fn pool(&self) -> Arc<PoolView>;
     /// How many peers passed the handshake.
     fn peer_count(&self) -> usize;
+    /// Where others can reach this node, as multiaddresses.
+    fn external(&self) -> Vec<String>;
     /// How far the sync is.
     fn progress(&self) -> Progress;
     /// Checks a transaction and puts it into the pool.

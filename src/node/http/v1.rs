@@ -128,6 +128,7 @@ async fn status(state: Shared) -> HttpResponse {
             "transactions": snapshot.transaction_count()?,
             "pool": { "transactions": pool.len(), "bytes": pool.bytes() },
             "peers": state.node.peer_count(),
+            "external": state.node.external(),
             "sync": state.node.progress(),
             "live": health.live,
             "ready": health.ready,

@@ -143,6 +143,10 @@ impl NodeApi for Inner {
         Arc::new(self.pool.lock().unwrap().view().clone())
     }
 
+    fn external(&self) -> Vec<String> {
+        vec!["/ip4/203.0.113.7/tcp/4100".into()]
+    }
+
     fn progress(&self) -> Progress {
         Progress::resting("Following", 0)
     }

@@ -89,6 +89,7 @@ async fn the_status_says_what_the_command_line_shows() {
     let status = get(&node, "/v1/status").await.json();
     assert_eq!((&status["network"], &status["chain"]), (&json!("http"), &json!(node.network().chain)));
     assert_eq!((&status["tip"]["height"], &status["ready"]), (&json!(1), &json!(false)));
+    assert_eq!(status["external"], json!(["/ip4/203.0.113.7/tcp/4100"]));
     assert_eq!(status["sync"]["phase"], json!("Following"));
     assert_eq!((get(&node, "/livez").await.status, get(&node, "/readyz").await.status), (200, 503));
 }
