@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::wait::holds;
-use crate::harness::{Net, Node, eventually, height, peers};
+use crate::harness::{Net, Node, Tip, eventually, height, peers};
 
 /// Blocks that the heavier half is ahead by; at equal difficulty more blocks are more work.
 const AHEAD: u64 = 8;
@@ -22,6 +22,16 @@ fn miners(nodes: &[Node], order: &str) {
     for node in nodes {
         node.admin().post(&format!("/admin/miner/{order}"), &json!({})).ok();
     }
+}
+
+/// Stops mining on both: on one, then on the other once that has put a block on what both had. Stopped at once they could
+/// keep two tips of equal work for ever.
+fn stop_mining(net: &Net, [one, other]: &[Node; 2]) -> Tip {
+    miners(std::slice::from_ref(one), "pause");
+    let stopped = one.tip().unwrap();
+    one.until(height(stopped.height + 1));
+    miners(std::slice::from_ref(other), "pause");
+    net.agree(&[one.clone(), other.clone()], 30)
 }
 
 fn work(node: &Node) -> String {
@@ -50,11 +60,9 @@ fn two_halves_that_meet_take_the_heavier_branch_and_mine_what_only_the_other_had
     for id in on_heavy.iter().chain([&wins]) {
         heavy[1].until(|node| node.confirmed(id).map(drop));
     }
-    miners(&light, "pause");
-    let light_tip = net.agree(&light, 30);
+    let light_tip = stop_mining(&net, &light);
     heavy[0].until(height(light_tip.height + AHEAD));
-    miners(&heavy, "pause");
-    let heavy_tip = net.agree(&heavy, 30);
+    let heavy_tip = stop_mining(&net, &heavy);
     assert!(work(&light[0]) < work(&heavy[0]), "the heavier half has more work");
     assert_ne!(light[0].block_at(light_tip.height), heavy[0].block_at(light_tip.height), "they are two branches");
 
