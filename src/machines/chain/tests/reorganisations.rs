@@ -15,6 +15,138 @@ fn trading(network: &Arc<Network>, miner: u8, from: u8, to: u8, blocks: u64) -> 
 }
 
 #[test]
+fn b14_at_equal_work_the_first_seen_stays_also_over_a_restart() {
+    let mut node = Node::new();
+    let (first, second) = (Branch::grown(&node.network, 5, 2), Branch::grown(&node.network, 6, 2));
+    node.take(&first.blocks);
+    assert!(tip_changed(&node.take(&second.blocks)).is_none());
+    assert_eq!(node.chain.tip(), first.tip());
+    assert!(node.store.header(&second.tip().id).unwrap().is_some(), "the other branch is kept");
+    node.chain = Chain::new(node.network.clone(), node.store.tip().unwrap());
+    assert!(tip_changed(&node.take(&second.blocks)).is_none());
+    assert_eq!(node.chain.tip(), first.tip());
+}
+
+#[test]
+fn f1_one_block_more_moves_the_chain_and_the_money() {
+    let mut node = Node::new();
+    let (first, mut second) = (Branch::grown(&node.network, 5, 2), Branch::grown(&node.network, 6, 2));
+    node.take(&first.blocks);
+    node.take(&second.blocks);
+    let last = second.extend(6, Vec::new());
+    let effects = node.take(&[last]);
+    let changed = tip_changed(&effects).unwrap();
+    assert_eq!(changed.tip, second.tip());
+    let heights = |blocks: &[Arc<CheckedBlock>]| blocks.iter().map(|b| b.header().height).collect::<Vec<_>>();
+    assert_eq!(heights(&changed.disconnected), [2, 1], "the old tip first");
+    assert_eq!(heights(&changed.connected), [1, 2, 3], "the lowest first");
+    assert_eq!((node.balance(5), node.balance(6)), (Amount::ZERO, barrels(30)));
+    assert_eq!(node.chain.figures().deepest_reorganisation, 2);
+}
+
+#[test]
+fn b18_transactions_of_the_losing_branch_return_to_the_pool_and_those_of_both_do_not() {
+    let mut node = Node::new();
+    let [both, lost, double] = [(1, 2), (2, 3), (3, 4)].map(|(from, to)| pay(&node.network, from, to, 100, 10, 0));
+    let double_spent = pay(&node.network, 3, 1, 999, 10, 0);
+    let mut first = Branch::new(&node.network);
+    first.extend(5, vec![both.clone(), lost.clone(), double.clone()]);
+    let mut second = Branch::new(&node.network);
+    second.extend(6, vec![double_spent, both.clone()]);
+    second.extend(6, Vec::new());
+    node.take(&first.blocks);
+    assert_eq!(node.chain.pool().len(), 0);
+    node.take(&second.blocks);
+    assert_eq!(node.chain.tip(), second.tip());
+    assert!(node.waits(&lost), "it can still be mined");
+    assert!(!node.waits(&both), "the new branch has it");
+    assert!(!node.waits(&double), "its nonce is used in the new branch");
+    node.now = at(60_000);
+    let relayed = node.on(Event::Tick);
+    assert!(matches!(&relayed[..], [Effect::Relay(txs)] if txs.len() == 1), "and it is passed on again: {relayed:?}");
+}
+
+#[test]
+fn f2_what_returns_stands_before_what_was_queued_on_top_of_it() {
+    let mut node = Node::new();
+    // Person 1 receives 500 in the first branch only, spends 900 there, and queues 600 on top of it.
+    let drops = |n| barrels(n).as_drops();
+    let gift = pay(&node.network, 2, 1, drops(500), 0, 0);
+    let mined = pay(&node.network, 1, 3, drops(900), 0, 0);
+    let queued = pay(&node.network, 1, 3, drops(600), 0, 1);
+    let mut first = Branch::new(&node.network);
+    first.extend(5, vec![gift, mined.clone()]);
+    node.take(&first.blocks);
+    assert_eq!(node.submit(queued.clone()), Ok(Accepted::Transaction(queued.id(&node.network.chain))));
+    let second = Branch::grown(&node.network, 6, 2);
+    node.take(&second.blocks);
+    assert!(node.waits(&mined), "it was mined once and is possible");
+    assert!(!node.waits(&queued), "the balance does not cover both");
+}
+
+#[test]
+fn b15_an_invalid_block_in_a_longer_branch_leads_back_and_its_id_is_remembered() {
+    let mut node = Node::new();
+    let good = Branch::grown(&node.network, 5, 2);
+    node.take(&good.blocks);
+    let before = node.store.accounts().clone();
+    // Person 9 has nothing.
+    let mut bad = Branch::grown(&node.network, 6, 1);
+    let invalid = bad.extend(6, vec![pay(&node.network, 9, 1, 5, 5, 0)]);
+    bad.grow(6, 1);
+    let effects = node.take(&bad.blocks);
+    assert!(tip_changed(&effects).is_none());
+    assert_eq!(node.chain.tip(), good.tip());
+    assert_eq!(node.store.accounts(), &before);
+    let why = blamed(&effects);
+    assert!(why.len() == 1 && why[0].contains("insufficient balance"), "{why:?}");
+    let again =
+        node.chain.on(at(0), Event::Blocks { blocks: vec![invalid], source: Source::Peer(peer(2)) }, &node.store);
+    assert!(!again.iter().any(|effect| matches!(effect, Effect::CheckBlocks { .. })), "it is verified once");
+    bad.grow(6, 1);
+    let child = node.take(&bad.blocks[3..]);
+    assert!(tip_changed(&child).is_none());
+    assert_eq!(node.chain.tip(), good.tip());
+}
+
+#[test]
+fn f2_what_builds_on_an_invalid_block_is_refused_without_another_reorganisation() {
+    let mut node = Node::new();
+    node.take(&Branch::grown(&node.network, 5, 3).blocks);
+    // Kept beside the chain, where nobody looks into them, until the fourth has more work.
+    let mut bad = Branch::new(&node.network);
+    let invalid = bad.extend(6, vec![pay(&node.network, 9, 1, 5, 5, 0)]).header.id();
+    bad.grow(6, 2);
+    node.take(&bad.blocks);
+    let mut other = bad.clone();
+    bad.grow(6, 1);
+    assert!(blamed(&node.take(&bad.blocks[3..]))[0].starts_with(&format!("sent block {invalid}")));
+    other.grow(7, 1);
+    let effects = node.take(&other.blocks[3..]);
+    assert!(blamed(&effects)[0].contains("builds on the invalid block"), "{effects:?}");
+}
+
+#[test]
+fn f2_the_valid_part_of_a_branch_is_followed_if_it_has_more_work() {
+    let mut node = Node::new();
+    let good = Branch::grown(&node.network, 5, 2);
+    node.take(&good.blocks);
+    let mut bad = Branch::grown(&node.network, 6, 3);
+    let valid = bad.tip();
+    bad.extend(6, vec![pay(&node.network, 9, 1, 5, 5, 0)]);
+    // The blocks come in an order in which only the last makes the branch known.
+    let mut blocks = bad.blocks.clone();
+    let first = blocks.remove(0);
+    node.take(&blocks);
+    assert_eq!(node.chain.tip(), good.tip());
+    let effects = node.take(&[first]);
+    assert_eq!(node.chain.tip(), valid);
+    assert_eq!(tip_changed(&effects).unwrap().tip, valid);
+    assert_eq!(blamed(&effects).len(), 1);
+    assert_eq!(node.balance(6), barrels(30));
+}
+
+#[test]
 fn b16_a_reorganisation_of_any_depth_ends_where_a_fresh_replay_ends() {
     for depth in [1, 6, 100, 1_088] {
         let mut node = Node::new();
