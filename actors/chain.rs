@@ -370,7 +370,7 @@ mod tests {
             let (amount, fee) = (Amount::drops(u64::MAX / 2), Amount::ZERO);
             let data = vec![7; nonce as usize % ledger::MAX_DATA_BYTES];
             let tx = Transfer::sign(&key, &network.chain, Address([2; 20]), amount, fee, nonce, data);
-            Arc::new(Transaction::Transfer(tx).check(&network, |_| true).unwrap())
+            Arc::new(Transaction::Transfer(tx).kept(&network).unwrap())
         };
         let transactions: Vec<_> = (0..1_000).map(checked).collect();
         let batches = batches(&transactions, RELAY_BYTES);

@@ -1,4 +1,5 @@
-//! The hashing thread: tries nonces at the lowest priority, in slices short enough to hear a new order in time.
+//! The hashing thread: tries nonces while nothing else wants the core, in slices short enough to hear a new order in
+//! time.
 
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
@@ -7,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use ledger::pow::Search;
 use machines::miner::{Event, JobId};
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+    thread_schedule_policy,
+};
 use tracing::warn;
 
 use crate::{Mail, Port, Vital};
@@ -36,9 +41,7 @@ impl Hasher {
         let vital = vital.of("hasher");
         let thread = thread::Builder::new().name("hasher".into()).spawn(move || {
             let _vital = vital;
-            if let Err(error) = rustix::process::nice(19) {
-                warn!(%error, "the hashing thread cannot lower its priority and will disturb the rest");
-            }
+            step_back();
             let duty = u32::from(duty.clamp(1, 100));
             Hashing { duty, slice: FIRST_SLICE, since: Instant::now(), hashes: 0, reply, inbox }.run();
         })?;
@@ -64,6 +67,20 @@ impl Drop for Hasher {
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
         }
+    }
+}
+
+/// From now on whatever else wants the core takes it from this thread at once. A low priority alone would let it finish
+/// its time slice first, a millisecond or more, each time that another thread wakes up.
+fn step_back() {
+    const IDLE: ThreadSchedulePolicy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    // Also sets a priority, which may fail where the policy was accepted: what counts is the policy.
+    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, IDLE);
+    if thread_schedule_policy() != Ok(IDLE) {
+        warn!(error = ?set, "the hashing thread cannot step back behind the others and will disturb them");
+    }
+    if let Err(error) = rustix::process::nice(19) {
+        warn!(%error, "the hashing thread cannot lower its priority and will disturb the rest");
     }
 }
 
@@ -235,6 +252,17 @@ mod tests {
         assert!(matches!(hashing.latest(first), Order::Stop));
         drop(orders);
         assert!(hashing.work(JobId(0), &hopeless()).is_none(), "nobody can give orders any more");
+    }
+
+    #[test]
+    fn the_hashing_thread_takes_only_what_no_other_thread_of_the_machine_wants() {
+        let policy = thread::spawn(|| {
+            step_back();
+            thread_schedule_policy()
+        });
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        assert_eq!(policy.join().unwrap(), Ok(idle));
+        assert_ne!(thread_schedule_policy(), Ok(idle), "and no other thread of this program is behind all others");
     }
 
     #[test]

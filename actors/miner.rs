@@ -62,10 +62,9 @@ impl Miner {
             Effect::AskTemplate { miner } => self.ports.chain.tell(Mail(chain::Event::TemplateWanted { miner })),
             Effect::Hash { job, search } => self.ports.hasher.hash(job, search),
             Effect::Stop => self.ports.hasher.stop(),
-            Effect::Offer(block) => {
-                info!(height = block.header.height, transactions = block.transactions.len(), "found a block");
-                let mail = Mail(chain::Event::Blocks { blocks: vec![block], source: chain::Source::Miner });
-                if self.ports.chain.post(mail).is_err() {
+            Effect::Offer(mined) => {
+                info!(height = mined.header.height, transactions = mined.transactions.len(), "found a block");
+                if self.ports.chain.post(Mail(chain::Event::Mined(mined))).is_err() {
                     self.meter.failed("the chain's mailbox is full: a found block is lost".into());
                 }
             }

@@ -1,18 +1,20 @@
 //! The verifier threads: everything about blocks and transactions that needs no account, in parallel.
 //!
-//! Checked signatures are remembered, so that a block of transactions that came by gossip before costs only hashing.
+//! Whose signature a checked one was is remembered, so that what came by gossip before costs only hashing when it comes
+//! again in a block. Its threads are less urgent than all others but the hashing one: HTTP and the chain go first.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
-use ledger::{Block, CheckedTransaction, Digest, Network, Transaction, TxError, check};
+use ledger::{Address, Block, CheckedTransaction, Digest, Network, Transaction, TxError, check};
 use machines::chain::{Event, Origin, Source};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use tracing::warn;
 
 use crate::{Mail, Port, Vital};
 
@@ -20,8 +22,10 @@ use crate::{Mail, Port, Vital};
 const BLOCK_JOBS: usize = 4_096;
 /// Jobs of transactions that may wait; beyond it a client hears that the node is busy, and gossip is ignored.
 const TRANSACTION_JOBS: usize = 1_024;
-/// Signatures that are remembered, twice: 32 bytes each.
+/// Signatures that are remembered, twice: 52 bytes each.
 const REMEMBERED: usize = 100_000;
+/// How much less urgent a signature is than an answer to a client: a third of the time when all want it.
+const NICE: i32 = 5;
 /// Invalid transactions of one gossip message after which the rest of it is not looked at: more would only cost more.
 const MAX_INVALID: usize = 10;
 /// Signatures that one thread takes at a time: about half a millisecond.
@@ -54,13 +58,16 @@ pub struct VerifierThreads {
 impl Verifier {
     /// Starts a pool with a thread for each core, and two threads that hand it work.
     pub fn start(network: Arc<Network>, vital: &Vital) -> io::Result<(Self, VerifierThreads)> {
-        let pool =
-            ThreadPoolBuilder::new().thread_name(|i| format!("verifier-{i}")).build().map_err(io::Error::other)?;
-        let pool = Arc::new(pool);
+        let pool = ThreadPoolBuilder::new().thread_name(|i| format!("verifier-{i}")).start_handler(|_| {
+            if let Err(error) = rustix::process::nice(NICE) {
+                warn!(%error, "a verifier thread cannot lower its priority and will slow down HTTP");
+            }
+        });
+        let pool = Arc::new(pool.build().map_err(io::Error::other)?);
         let (block_jobs, blocks) = mpsc::sync_channel(BLOCK_JOBS);
         let (transaction_jobs, transactions) = mpsc::sync_channel(TRANSACTION_JOBS);
         let seen = Arc::new(Seen::default());
-        let for_blocks = Worker { network, seen, pool, _vital: vital.of("verifier") };
+        let for_blocks = Worker { network, seen, checked: Arc::default(), pool, _vital: vital.of("verifier") };
         let for_transactions = for_blocks.clone();
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.into()).spawn(run);
         let threads = vec![
@@ -107,6 +114,8 @@ pub struct Full;
 struct Worker {
     network: Arc<Network>,
     seen: Arc<Seen>,
+    /// Signatures that were checked.
+    checked: Arc<AtomicUsize>,
     pool: Arc<ThreadPool>,
     _vital: Vital,
 }
@@ -123,13 +132,23 @@ impl Worker {
         let id = block.header.id();
         check::block_alone_with(block, &self.network, |transactions| {
             let one = |tx: check::Unchecked| {
-                let known = self.seen.contains(&tx.leaf);
+                let known = self.known(&tx.leaf);
                 tx.check(&self.network, known)
             };
             transactions.into_par_iter().with_min_len(CHUNK).map(one).collect()
         })
         .map(Arc::new)
         .map_err(|error| (id, error))
+    }
+
+    /// Whose signature this is, if it was checked. If not, it is counted as one that is checked now.
+    fn known(&self, leaf: &Digest) -> Option<Address> {
+        let sender = self.seen.sender(leaf);
+        if sender.is_none() && self.checked.fetch_add(1, Ordering::Relaxed) % CHUNK == CHUNK - 1 {
+            // Whoever waits for the core goes first: the system itself takes it away every few milliseconds only.
+            thread::yield_now();
+        }
+        sender
     }
 
     fn check_transactions(&self, jobs: &Receiver<TransactionJob>) {
@@ -146,9 +165,9 @@ impl Worker {
             if invalid.load(Ordering::Relaxed) >= MAX_INVALID {
                 return None;
             }
-            let checked = tx.check(&self.network, |leaf| self.seen.contains(leaf));
+            let checked = tx.check(&self.network, |leaf| self.known(leaf));
             match &checked {
-                Ok(tx) => self.seen.insert(tx.leaf()),
+                Ok(tx) => self.seen.insert(tx.leaf(), tx.sender()),
                 Err(_) => _ = invalid.fetch_add(1, Ordering::Relaxed),
             }
             Some(checked.map(Arc::new))
@@ -157,22 +176,23 @@ impl Worker {
     }
 }
 
-/// Leaves whose signatures were checked: a young and an old generation, so that the oldest are forgotten together.
+/// Leaves whose signatures were checked, and whose they are: a young and an old generation, so that the oldest are
+/// forgotten together.
 #[derive(Default)]
 struct Seen {
-    generations: RwLock<[HashSet<Digest>; 2]>,
+    generations: RwLock<[HashMap<Digest, Address>; 2]>,
 }
 
 impl Seen {
-    fn contains(&self, leaf: &Digest) -> bool {
-        // A set of digests is whole whatever panicked beside it.
+    fn sender(&self, leaf: &Digest) -> Option<Address> {
+        // A map of plain data is whole whatever panicked beside it.
         let generations = self.generations.read().unwrap_or_else(PoisonError::into_inner);
-        generations.iter().any(|generation| generation.contains(leaf))
+        generations.iter().find_map(|generation| generation.get(leaf).copied())
     }
 
-    fn insert(&self, leaf: Digest) {
+    fn insert(&self, leaf: Digest, sender: Address) {
         let mut generations = self.generations.write().unwrap_or_else(PoisonError::into_inner);
-        generations[0].insert(leaf);
+        generations[0].insert(leaf, sender);
         if generations[0].len() >= REMEMBERED {
             generations.swap(0, 1);
             generations[0].clear();
@@ -182,7 +202,7 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use ledger::{Address, Amount, NetworkSpec, SecretKey, Signature, Transfer};
+    use ledger::{Amount, NetworkSpec, PublicKey, SecretKey, Signature, Transfer};
 
     use super::*;
 
@@ -195,11 +215,11 @@ mod tests {
             Digest(bytes)
         };
         for i in 0..3 * REMEMBERED {
-            seen.insert(leaf(i));
+            seen.insert(leaf(i), Address::ZERO);
         }
-        assert!(seen.contains(&leaf(3 * REMEMBERED - 1)));
-        assert!(!seen.contains(&leaf(0)));
-        let kept: usize = seen.generations.read().unwrap().iter().map(HashSet::len).sum();
+        assert!(seen.sender(&leaf(3 * REMEMBERED - 1)).is_some());
+        assert!(seen.sender(&leaf(0)).is_none());
+        let kept: usize = seen.generations.read().unwrap().iter().map(HashMap::len).sum();
         assert!(kept <= 2 * REMEMBERED);
     }
 
@@ -207,19 +227,26 @@ mod tests {
         let network = Arc::new(Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap());
         let pool = Arc::new(ThreadPoolBuilder::new().num_threads(2).build().unwrap());
         let (vital, _watch) = Vital::channel();
-        Worker { network, seen: Arc::default(), pool, _vital: vital }
+        Worker { network, seen: Arc::default(), checked: Arc::default(), pool, _vital: vital }
     }
 
     #[test]
-    fn t11_a_signature_that_was_checked_is_not_checked_again() {
+    fn t11_a_signature_that_was_checked_is_not_checked_again_and_neither_is_its_key() {
         let worker = worker();
         let (key, to) = (SecretKey::from_bytes([1; 32]).unwrap(), Address([2; 20]));
         let good = Transfer::sign(&key, &worker.network.chain, to, Amount::drops(1), Amount::ZERO, 0, Vec::new());
-        let forgery = Transaction::Transfer(Transfer { amount: Amount::drops(2), ..good });
+        let forgery = Transaction::Transfer(Transfer { amount: Amount::drops(2), ..good.clone() });
         assert!(worker.check_batch(vec![forgery.clone()])[0].is_err());
-        // As if it had been good: only a check of the signature could tell the difference.
-        worker.seen.insert(forgery.leaf());
-        assert!(worker.check_batch(vec![forgery])[0].is_ok());
+        let no_key = Transaction::Transfer(Transfer { from: PublicKey::ZERO, ..good });
+        assert!(worker.check_batch(vec![no_key.clone()])[0].is_err());
+        let before = worker.checked.load(Ordering::Relaxed);
+        // As if they had been good: only a check of the signature or a look at the key could tell the difference.
+        for bad in [forgery, no_key] {
+            worker.seen.insert(bad.leaf(), key.address());
+            let checked = worker.check_batch(vec![bad]).remove(0).unwrap();
+            assert_eq!(checked.sender(), key.address());
+        }
+        assert_eq!(worker.checked.load(Ordering::Relaxed), before);
     }
 
     #[test]

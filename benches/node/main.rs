@@ -12,6 +12,8 @@ mod sync;
 use std::error::Error;
 use std::path::Path;
 
+use self::relay::Spread;
+
 /// Blocks of the chain without transactions.
 const EMPTY_BLOCKS: u64 = 20_000;
 /// Blocks of the chain with transactions, and transactions in each.
@@ -71,14 +73,17 @@ fn sync(dir: &Path, cores: usize) -> Result<(), Box<dyn Error>> {
 
 fn relay(dir: &Path) -> Result<(), Box<dyn Error>> {
     let figures = relay::measure(&dir.join("relay"))?;
-    println!("five nodes that hash on one core, blocks of 2000 transactions, {} arrivals:", figures.arrivals);
-    println!("block to another node, p50            {:>12.0} ms", figures.block_p50_ms);
-    println!("block to another node, p99            {:>12.0} ms   (to reach: 300)", figures.block_p99_ms);
-    println!("HTTP p99, an idle node on that core   {:>12.2} ms", figures.idle_http_p99_ms);
-    let ratio = figures.busy_http_p99_ms / figures.idle_http_p99_ms;
-    println!(
-        "HTTP p99, one of the five             {:>12.2} ms   {ratio:.1} of the idle one (to reach: 3.0)",
-        figures.busy_http_p99_ms
-    );
+    println!("five nodes that hash on one core, blocks of 2000 transactions; milliseconds:");
+    println!("                                        p50     p90     p99     most   of");
+    print_spread("block, found until another's tip", &figures.blocks);
+    print_spread("HTTP, an idle node on that core", &figures.idle_http);
+    print_spread("HTTP, one of the five", &figures.busy_http);
+    println!("block to another node, p99            {:>12.0} ms   (to reach: 300)", figures.blocks.p99);
+    let ratio = figures.busy_http.p99 / figures.idle_http.p99;
+    println!("HTTP p99 of one of the five           {ratio:>12.1} of that of the idle one   (to reach: 3.0)");
     Ok(())
+}
+
+fn print_spread(what: &str, Spread { count, p50, p90, p99, most }: &Spread) {
+    println!("{what:<35} {p50:>8.1}{p90:>8.1}{p99:>8.1}{most:>9.1}   {count}");
 }

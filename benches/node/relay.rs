@@ -1,7 +1,8 @@
 //! Five nodes that hash on one core: how long a full block takes from its miner to the four others, and how long HTTP
 //! takes beside that, compared with a node that has nothing to do.
 //!
-//! All on the first core; what feeds and asks them is on the others, where there are some.
+//! All nodes are on the first core; what feeds and asks them is on the others, where there are some. Every transaction
+//! is signed, travels by gossip and is checked by each node; every block is mined, committed to the disk and relayed.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -23,10 +24,14 @@ use crate::process::{Node, Start};
 const NODES: usize = 5;
 /// Transactions of a block: the network takes no more, and more wait all the time.
 const TRANSFERS: u32 = 2_000;
-/// Transactions of one message: half of what gossip carries.
-const BATCH: usize = 1_000;
+/// Transactions of one message, and the time between two: a quarter more than the blocks take, and less than a node
+/// takes of one peer.
+const BATCH: usize = 250;
+const BATCH_EVERY: Duration = Duration::from_millis(200);
 /// Transactions that wait for a block.
 const WAITING: u64 = 3 * TRANSFERS as u64;
+/// Requests between two looks at what waits: as long as a batch takes.
+const REQUESTS_PER_LOOK: usize = 10;
 /// Blocks that are measured; the hundredth part of their arrivals is p99.
 const BLOCKS: usize = 100;
 /// Requests of a run, one each so often.
@@ -37,15 +42,30 @@ const PATIENCE: Duration = Duration::from_secs(900);
 
 /// What was seen.
 pub struct Figures {
-    /// Arrivals of a block at another node.
-    pub arrivals: usize,
-    /// From "found" at the miner until the tip of another node, milliseconds.
-    pub block_p50_ms: f64,
-    pub block_p99_ms: f64,
+    /// From "found" at the miner until the tip of another node.
+    pub blocks: Spread,
     /// An HTTP answer of a node that does nothing else.
-    pub idle_http_p99_ms: f64,
+    pub idle_http: Spread,
     /// An HTTP answer of one of the five.
-    pub busy_http_p99_ms: f64,
+    pub busy_http: Spread,
+}
+
+/// How long something took, milliseconds.
+pub struct Spread {
+    pub count: usize,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub most: f64,
+}
+
+impl Spread {
+    fn of(mut times: Vec<f64>) -> Result<Self, Box<dyn Error>> {
+        times.sort_by(f64::total_cmp);
+        let most = *times.last().ok_or("nothing was measured")?;
+        let quantile = |share: f64| times.get((times.len() as f64 * share) as usize).copied().unwrap_or(most);
+        Ok(Self { count: times.len(), p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), most })
+    }
 }
 
 /// Runs the five nodes until enough full blocks were mined.
@@ -59,7 +79,7 @@ pub fn measure(dir: &Path) -> Result<Figures, Box<dyn Error>> {
     let account = keys.first().map(|key| format!("/v1/accounts/{}", key.address())).ok_or("no keys")?;
     let idle = Node::start(&dir.join("idle"), &file, &Start { one_core: true, ..Start::default() })?;
     idle.until(|node| node.height().is_some())?;
-    let idle_http_p99_ms = quantile(&mut answers(&idle, &account, REQUESTS), 0.99);
+    let idle_http = Spread::of(answers(&idle, &account, REQUESTS))?;
     drop(idle);
 
     let logs: Vec<PathBuf> = (0..NODES).map(|node| dir.join(format!("{node}.log"))).collect();
@@ -86,22 +106,16 @@ pub fn measure(dir: &Path) -> Result<Figures, Box<dyn Error>> {
             return Err(format!("only {} full blocks in {PATIENCE:?}", full.len()).into());
         }
         feeder.feed(&nodes[0]);
-        busy.extend(answers(&nodes[1], &account, 50));
+        busy.extend(answers(&nodes[1], &account, REQUESTS_PER_LOOK));
         full = blocks(&logs)?.into_values().filter(|block| block.transactions == u64::from(TRANSFERS)).collect();
     }
     drop(nodes);
-    let mut arrivals: Vec<f64> = blocks(&logs)?
+    let arrivals = blocks(&logs)?
         .into_values()
         .filter(|block| block.transactions == u64::from(TRANSFERS))
         .flat_map(|block| block.arrivals_ms)
         .collect();
-    Ok(Figures {
-        arrivals: arrivals.len(),
-        block_p50_ms: quantile(&mut arrivals, 0.5),
-        block_p99_ms: quantile(&mut arrivals, 0.99),
-        idle_http_p99_ms,
-        busy_http_p99_ms: quantile(&mut busy, 0.99),
-    })
+    Ok(Figures { blocks: Spread::of(arrivals)?, idle_http, busy_http: Spread::of(busy)? })
 }
 
 /// One core finds a block in about two seconds, and the difficulty follows quickly.
@@ -130,14 +144,6 @@ fn answers(node: &Node, account: &str, count: usize) -> Vec<f64> {
         thread::park_timeout(PAUSE);
     }
     times
-}
-
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values
-        .get(((values.len() as f64 * share) as usize).min(values.len().saturating_sub(1)))
-        .copied()
-        .unwrap_or(f64::NAN)
 }
 
 /// A block as the logs tell of it.
@@ -199,6 +205,7 @@ struct Feeder {
     keys: Vec<SecretKey>,
     network: Network,
     fed: u64,
+    fed_at: Instant,
 }
 
 impl Feeder {
@@ -222,11 +229,16 @@ impl Feeder {
             let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{}", node.p2p).parse()?;
             net.try_send(Command::Dial { peer: None, addresses: vec![address] })?;
         }
-        Ok(Self { net, task: Some(task), keys, network: network.clone(), fed: 0 })
+        Ok(Self { net, task: Some(task), keys, network: network.clone(), fed: 0, fed_at: Instant::now() })
     }
 
-    /// Passes on what is missing for the next blocks. What is lost is made up for by the next call.
+    /// Passes on what is missing for the next blocks, at a bounded rate: of what a node has no time for it would lose
+    /// some, and with one nonce missing none of the account's later transactions can be mined.
     fn feed(&mut self, node: &Node) {
+        if self.fed_at.elapsed() < BATCH_EVERY {
+            return;
+        }
+        self.fed_at = Instant::now();
         let Some(status) = node.get("/v1/status") else { return };
         let waiting = status["pool"]["transactions"].as_u64().unwrap_or(WAITING);
         if waiting >= WAITING {

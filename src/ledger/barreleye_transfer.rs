@@ -51,8 +51,8 @@ impl BarreleyeTransfer {
         Amount::barrels(self.value)
     }
 
-    /// Checks everything that needs no account (T1, T4, T6).
-    pub(crate) fn check(&self, digest: &Digest, signature_known: bool) -> Result<Address, TxError> {
+    /// Checks everything that needs no account (T1, T4, T6), but not the signature of a `known` sender.
+    pub(crate) fn check(&self, digest: &Digest, known: Option<Address>) -> Result<Address, TxError> {
         if self.value == 0 {
             return Err(TxError::ZeroAmount);
         }
@@ -62,7 +62,7 @@ impl BarreleyeTransfer {
         if self.from == self.to {
             return Err(TxError::ToSelf);
         }
-        if !signature_known && !self.signer.verify_and_derive(digest, &self.signature)?.0.contains(&self.from) {
+        if known.is_none() && !self.signer.verify_and_derive(digest, &self.signature)?.0.contains(&self.from) {
             return Err(TxError::NotOwner { from: self.from });
         }
         Ok(self.from)

@@ -39,10 +39,7 @@ impl CheckedBlock {
     /// A block that was checked before it was kept: signatures and work are not checked again.
     pub fn kept(block: Block, network: &Network) -> Result<Self, BlockError> {
         let checked = |(index, tx): (usize, Transaction)| {
-            let leaf = tx.leaf();
-            CheckedTransaction::new(tx, leaf, network, true)
-                .map(Arc::new)
-                .map_err(|error| BlockError::Transaction { index, error })
+            tx.kept(network).map(Arc::new).map_err(|error| BlockError::Transaction { index, error })
         };
         let id = block.header.id();
         let transactions = block.transactions.into_iter().enumerate().map(checked).collect::<Result<_, _>>()?;

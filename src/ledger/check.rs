@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Block, BlockError, BlockId, CheckedBlock, CheckedTransaction, Digest, Header, Network, Transaction, TxError,
-    difficulty, merkle,
+    Address, Block, BlockError, BlockId, CheckedBlock, CheckedTransaction, Digest, Header, Network, Signature,
+    Transaction, TxError, difficulty, merkle,
 };
 
 /// B1 without its context: a known version, and the id meets the target that the header claims. Gives the id.
@@ -54,11 +54,11 @@ pub fn not_from_the_future(header: &Header, unix_ms: u64, network: &Network) -> 
 
 /// Everything that can be known of a block by itself: B1, B3, B4, B5 and each transaction's T1, T4, T6.
 ///
-/// `known` tells whether a leaf was checked before, so that its signature need not be checked again.
+/// `known` gives the sender of a leaf that was checked before, so that its signature need not be checked again.
 pub fn block_alone(
     block: Block,
     network: &Network,
-    known: impl Fn(&Digest) -> bool,
+    known: impl Fn(&Digest) -> Option<Address>,
 ) -> Result<CheckedBlock, BlockError> {
     block_alone_with(block, network, |transactions| {
         transactions
@@ -71,6 +71,18 @@ pub fn block_alone(
     })
 }
 
+/// [`block_alone`] of transactions that were checked before: what is left to check of each costs a hash or two.
+pub fn block_of_checked(
+    header: Header,
+    signature: Signature,
+    transactions: Vec<Arc<CheckedTransaction>>,
+    network: &Network,
+) -> Result<CheckedBlock, BlockError> {
+    let leaves: Vec<_> = transactions.iter().map(|tx| tx.leaf()).collect();
+    let id = around_transactions(&header, &signature, &leaves, network)?;
+    whole(CheckedBlock { header, signature, id, transactions }, network)
+}
+
 /// A transaction whose leaf is computed, waiting for its check.
 pub struct Unchecked {
     tx: Transaction,
@@ -79,8 +91,8 @@ pub struct Unchecked {
 }
 
 impl Unchecked {
-    /// Checks it; `known` tells that its signature was checked before.
-    pub fn check(self, network: &Network, known: bool) -> Result<CheckedTransaction, TxError> {
+    /// Checks it; `known` is its sender if it was checked before.
+    pub fn check(self, network: &Network, known: Option<Address>) -> Result<CheckedTransaction, TxError> {
         CheckedTransaction::new(self.tx, self.leaf, network, known)
     }
 }
@@ -92,40 +104,43 @@ pub fn block_alone_with(
     check_all: impl FnOnce(Vec<Unchecked>) -> Vec<Result<CheckedTransaction, TxError>>,
 ) -> Result<CheckedBlock, BlockError> {
     let Block { header, signature, transactions } = block;
-    let id = header_alone(&header, network)?;
-    let transactions: Vec<_> = transactions.into_iter().map(|tx| Unchecked { leaf: tx.leaf(), tx }).collect();
-    // The root first: any other error speaks of the block with this id, and a body changed on its way must not.
-    root_matches(&header, &transactions)?;
-    count_within_limit(&transactions, network)?;
-    if !id.is_signed_by(&header.miner, &signature) {
-        return Err(BlockError::NotSigned);
-    }
-    let transactions = check_all(transactions)
+    let leaves: Vec<_> = transactions.iter().map(Transaction::leaf).collect();
+    let id = around_transactions(&header, &signature, &leaves, network)?;
+    let unchecked = transactions.into_iter().zip(leaves).map(|(tx, leaf)| Unchecked { tx, leaf }).collect();
+    let transactions = check_all(unchecked)
         .into_iter()
         .enumerate()
         .map(|(index, tx)| tx.map(Arc::new).map_err(|error| BlockError::Transaction { index, error }))
         .collect::<Result<_, _>>()?;
-    let block = CheckedBlock { header, signature, id, transactions };
-    size_within_limits(&block, network)?;
-    Ok(block)
+    whole(CheckedBlock { header, signature, id, transactions }, network)
 }
 
-fn count_within_limit(transactions: &[Unchecked], network: &Network) -> Result<(), BlockError> {
-    let (got, limit) = (transactions.len(), network.spec.max_block_transactions as usize);
-    if got > limit { Err(BlockError::TooManyTransactions { got, limit }) } else { Ok(()) }
+/// What can be said before the transactions are looked at: B1 without its context, B3, the number of B4, B5.
+fn around_transactions(
+    header: &Header,
+    signature: &Signature,
+    leaves: &[Digest],
+    network: &Network,
+) -> Result<BlockId, BlockError> {
+    let id = header_alone(header, network)?;
+    // The root first: any other error speaks of the block with this id, and a body changed on its way must not.
+    if merkle::root(leaves) != header.root {
+        return Err(BlockError::Mutated);
+    }
+    let (got, limit) = (leaves.len(), network.spec.max_block_transactions as usize);
+    if got > limit {
+        return Err(BlockError::TooManyTransactions { got, limit });
+    }
+    if id.is_signed_by(&header.miner, signature) { Ok(id) } else { Err(BlockError::NotSigned) }
 }
 
-fn root_matches(header: &Header, transactions: &[Unchecked]) -> Result<(), BlockError> {
-    let leaves: Vec<_> = transactions.iter().map(|tx| tx.leaf).collect();
-    if merkle::root(&leaves) == header.root { Ok(()) } else { Err(BlockError::Mutated) }
-}
-
-fn size_within_limits(block: &CheckedBlock, network: &Network) -> Result<(), BlockError> {
+/// A block of which everything is checked but its sizes (B4).
+fn whole(block: CheckedBlock, network: &Network) -> Result<CheckedBlock, BlockError> {
     let (got, limit) = (block.size(), network.spec.max_block_bytes as usize);
     if got > limit {
         return Err(BlockError::TooLarge { got, limit });
     }
     let got = block.transactions.iter().filter(|tx| tx.is_barreleye()).map(|tx| tx.size()).sum();
     let limit = network.spec.max_barreleye_bytes as usize;
-    if got > limit { Err(BlockError::TooMuchBarreleye { got, limit }) } else { Ok(()) }
+    if got > limit { Err(BlockError::TooMuchBarreleye { got, limit }) } else { Ok(block) }
 }

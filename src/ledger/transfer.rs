@@ -52,18 +52,18 @@ impl Transfer {
         TxId(self.signing_digest(chain).0)
     }
 
-    /// Checks everything that needs no account (T1, T4) and gives the sender's address.
-    pub(crate) fn check(&self, digest: &Digest, signature_known: bool) -> Result<Address, TxError> {
+    /// Checks everything that needs no account (T1, T4) and gives the sender's address, which is `known` if the
+    /// signature was checked before.
+    pub(crate) fn check(&self, digest: &Digest, known: Option<Address>) -> Result<Address, TxError> {
         if self.amount == Amount::ZERO {
             return Err(TxError::ZeroAmount);
         }
         if self.data.len() > MAX_DATA_BYTES {
             return Err(TxError::DataTooLong { got: self.data.len(), limit: MAX_DATA_BYTES });
         }
-        let sender = if signature_known {
-            self.from.address()?
-        } else {
-            self.from.verify_and_derive(digest, &self.signature)?.0[0]
+        let sender = match known {
+            Some(sender) => sender,
+            None => self.from.verify_and_derive(digest, &self.signature)?.0[0],
         };
         if sender == self.to {
             return Err(TxError::ToSelf);

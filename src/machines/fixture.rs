@@ -64,12 +64,12 @@ pub fn pay_with(network: &Network, from: u8, to: u8, drops: u64, fee: u64, ahead
 
 /// A transaction as the verifier hands it on.
 pub fn checked(network: &Network, tx: Transaction) -> Arc<CheckedTransaction> {
-    Arc::new(tx.check(network, |_| false).unwrap())
+    Arc::new(tx.check(network, |_| None).unwrap())
 }
 
 /// A block as the verifier hands it on.
 pub fn checked_block(network: &Network, block: &Block) -> Arc<CheckedBlock> {
-    Arc::new(check::block_alone(block.clone(), network, |_| false).unwrap())
+    Arc::new(check::block_alone(block.clone(), network, |_| None).unwrap())
 }
 
 /// Headers from genesis on, on which blocks can be made whether the accounts allow them or not.

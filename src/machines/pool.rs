@@ -126,16 +126,46 @@ struct Entry {
 struct Queue {
     account: Account,
     entries: BTreeMap<u64, Entry>,
+    /// The nonce after the run that starts at the account's next nonce. Kept up to date, like the cost: queues are long.
+    next_nonce: u64,
+    /// What all together cost.
+    cost: u128,
 }
 
 impl Queue {
-    /// The nonce after the run that starts at the account's next nonce.
-    fn next_nonce(&self) -> u64 {
-        (self.account.nonce..).find(|nonce| !self.entries.contains_key(nonce)).unwrap_or(u64::MAX)
+    fn new(account: Account) -> Self {
+        Self { account, entries: BTreeMap::new(), next_nonce: account.nonce, cost: 0 }
     }
 
-    fn cost(&self) -> u128 {
-        self.entries.values().map(|entry| cost(&entry.tx)).sum()
+    fn insert(&mut self, entry: Entry) {
+        self.cost += cost(&entry.tx);
+        self.entries.insert(entry.tx.nonce(), entry);
+        self.extend_run();
+    }
+
+    fn remove(&mut self, nonce: u64) -> Option<Entry> {
+        let entry = self.entries.remove(&nonce)?;
+        self.cost -= cost(&entry.tx);
+        if nonce >= self.account.nonce {
+            self.next_nonce = self.next_nonce.min(nonce);
+        }
+        Some(entry)
+    }
+
+    /// The account moved on, or back after a reorganisation.
+    fn set_account(&mut self, account: Account) {
+        let forward = account.nonce >= self.account.nonce;
+        self.account = account;
+        self.next_nonce = if forward { self.next_nonce.max(account.nonce) } else { account.nonce };
+        self.extend_run();
+    }
+
+    fn extend_run(&mut self) {
+        while self.entries.contains_key(&self.next_nonce)
+            && let Some(next) = self.next_nonce.checked_add(1)
+        {
+            self.next_nonce = next;
+        }
     }
 }
 
@@ -225,7 +255,7 @@ impl Pool {
         } else if queue.is_some_and(|queue| queue.entries.len() >= MAX_PER_ACCOUNT) {
             return Err(PoolError::AccountFull);
         }
-        let others = queue.map_or(0, Queue::cost) - replaced.as_deref().map_or(0, cost);
+        let others = queue.map_or(0, |queue| queue.cost) - replaced.as_deref().map_or(0, cost);
         let total = others + cost(&tx);
         if total > u128::from(account.balance.as_drops()) {
             let needed = Amount::drops(u64::try_from(total).unwrap_or(u64::MAX));
@@ -285,7 +315,7 @@ impl Pool {
             let account = self.read(address, accounts)?;
             let queue = self.queues.get_mut(address);
             let Some(queue) = queue else { continue };
-            queue.account = account;
+            queue.set_account(account);
             let used: Vec<u64> = queue.entries.range(..account.nonce).map(|(nonce, _)| *nonce).collect();
             let mut left = u128::from(account.balance.as_drops());
             let unpayable = queue.entries.range(account.nonce..).find_map(|(nonce, entry)| {
@@ -407,14 +437,14 @@ impl Pool {
         self.by_leaf.insert(short_id(&tx), tx.id());
         self.view.bytes += tx.size();
         self.view.transactions.insert(tx.id(), tx.clone());
-        let queue = self.queues.entry(sender).or_insert_with(|| Queue { account, entries: BTreeMap::new() });
-        queue.entries.insert(tx.nonce(), Entry { tx, added_at: mono, rank });
+        let queue = self.queues.entry(sender).or_insert_with(|| Queue::new(account));
+        queue.insert(Entry { tx, added_at: mono, rank });
         self.refresh_next_nonce(&sender);
     }
 
     fn remove(&mut self, sender: &Address, nonce: u64) {
         let Some(queue) = self.queues.get_mut(sender) else { return };
-        let Some(Entry { tx, rank, .. }) = queue.entries.remove(&nonce) else { return };
+        let Some(Entry { tx, rank, .. }) = queue.remove(nonce) else { return };
         if queue.entries.is_empty() {
             self.queues.remove(sender);
         }
@@ -439,7 +469,7 @@ impl Pool {
 
     fn refresh_next_nonce(&mut self, sender: &Address) {
         self.view.version += 1;
-        match self.queues.get(sender).map(Queue::next_nonce) {
+        match self.queues.get(sender).map(|queue| queue.next_nonce) {
             Some(next) => self.view.next_nonces.insert(*sender, next),
             None => self.view.next_nonces.remove(sender),
         };

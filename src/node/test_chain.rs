@@ -36,7 +36,7 @@ pub fn next_commit(snapshot: &Snapshot, network: &Network, transactions: Vec<Tra
     };
     header.nonce = pow::Search::new(&header).unwrap().run(0, u64::MAX).unwrap();
     let signature = key(9).sign(&header.id().signing_digest());
-    let block = check::block_alone(Block { header, signature, transactions }, network, |_| false).unwrap();
+    let block = check::block_alone(Block { header, signature, transactions }, network, |_| None).unwrap();
     let (accounts, undo) = apply(snapshot, &block, network).unwrap();
     let (header, block) = (block.header().clone(), Arc::new(block));
     let work = tip.work.checked_add(header.target.work().unwrap()).unwrap();

@@ -52,7 +52,7 @@ pub fn busy_history(net: &Net, node: &Node, blocks: u64, payments: u64) -> Histo
         let transfers = TRADERS.flat_map(|wallet| sequences.clone().map(move |sequence| (wallet, sequence))).map(pay);
         let block = next(net, &miner, &parent, grandparent.as_ref(), transfers.collect());
         made.push(block.clone());
-        let block = check::block_alone(block, &network, |_| false).expect("it is a good block");
+        let block = check::block_alone(block, &network, |_| None).expect("it is a good block");
         let block = Arc::new(block);
         let (changes, undo) = apply::apply(&chain, &block, &network).expect("it can be applied");
         chain.connect(block.clone()).expect("it follows");

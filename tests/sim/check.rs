@@ -67,7 +67,7 @@ fn replay(store: &MemoryChain) -> Result<MemoryChain, String> {
     let mut fresh = MemoryChain::new(network.clone());
     for id in &store.main_chain()[1..] {
         let block = store.block(id).unwrap().ok_or(format!("the body of block {id} is missing"))?;
-        let block = check::block_alone(block, network, |_| false).map_err(|error| format!("block {id}: {error}"))?;
+        let block = check::block_alone(block, network, |_| None).map_err(|error| format!("block {id}: {error}"))?;
         fresh.connect(Arc::new(block)).map_err(|error| format!("block {id}: {error}"))?;
     }
     Ok(fresh)

@@ -128,9 +128,7 @@ impl Node {
             }
             miner::Effect::Hash { job, search } => live.job = Some((job, search)),
             miner::Effect::Stop => live.job = None,
-            miner::Effect::Offer(block) => {
-                shell.mail.push_back(Input::Chain(ChainEvent::Blocks { blocks: vec![block], source: Source::Miner }));
-            }
+            miner::Effect::Offer(mined) => shell.mail.push_back(Input::Chain(ChainEvent::Mined(mined))),
         }
     }
 }

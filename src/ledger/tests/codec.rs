@@ -192,8 +192,8 @@ proptest! {
     #[test]
     fn bytes_of_any_kind_never_make_the_checks_panic(tx in transaction(), block in block()) {
         let network = network();
-        let _ = tx.check(&network, |_| false);
-        let _ = ledger::check::block_alone(block.clone(), &network, |_| false);
+        let _ = tx.check(&network, |_| None);
+        let _ = ledger::check::block_alone(block.clone(), &network, |_| None);
         let _ = ledger::CheckedBlock::kept(block, &network);
     }
 

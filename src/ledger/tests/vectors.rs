@@ -180,7 +180,7 @@ fn t6_a_wallets_transfer_is_taken_exactly_if_its_data_is_one_byte_and_it_moves_s
             signer: signer(&vector),
             signature: Signature::from_integers(&integer(&vector, "r"), &integer(&vector, "s")).unwrap(),
         };
-        let result = Transaction::Barreleye(transfer.clone()).check(&network(), |_| false);
+        let result = Transaction::Barreleye(transfer.clone()).check(&network(), |_| None);
         let expected = match (transfer.value, data(&vector).len()) {
             (0, _) => Err("the amount must be more than 0"),
             (184_467_440_738.., _) => Err("the amount is more than can exist"),
@@ -222,7 +222,7 @@ fn t6_the_same_signed_text_cannot_be_read_as_another_value() {
             signer: signer(vector),
             signature: Signature::from_integers(&integer(vector, "r"), &integer(vector, "s")).unwrap(),
         };
-        Transaction::Barreleye(transfer).check(&network(), |_| false)
+        Transaction::Barreleye(transfer).check(&network(), |_| None)
     };
     // Whichever of the two was signed, only value 1 with data 02 has that text and one byte of data.
     assert!(read(a, 1, 2).is_ok());
@@ -240,12 +240,12 @@ fn t6_all_three_addresses_of_a_key_may_send_and_no_fourth() {
         let key: SecretKey = text(&vector, "privateKey").parse().unwrap();
         let to = Address([0x44; 20]);
         for from in key.public().addresses().unwrap().0 {
-            let checked = Transaction::Barreleye(barreleye(&key, from, to, 1, 7)).check(&network(), |_| false);
+            let checked = Transaction::Barreleye(barreleye(&key, from, to, 1, 7)).check(&network(), |_| None);
             assert_eq!(checked.unwrap().sender(), from, "{}", text(&vector, "note"));
             tried += 1;
         }
         let foreign = Address([0x45; 20]);
-        let error = Transaction::Barreleye(barreleye(&key, foreign, to, 1, 7)).check(&network(), |_| false);
+        let error = Transaction::Barreleye(barreleye(&key, foreign, to, 1, 7)).check(&network(), |_| None);
         assert_eq!(error.unwrap_err().to_string(), format!("the signing key does not own {foreign}"));
     }
     assert_eq!(tried, 45);

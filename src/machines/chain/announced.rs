@@ -1,5 +1,5 @@
 //! The way of an announcement: its work is checked before it is passed on, its body is rebuilt from the pool, and what
-//! is missing is asked for.
+//! is missing is asked for. What waits in the pool was checked there, so a block of nothing else is connected at once.
 //!
 //! Whoever passes an announcement on has looked at the header and nothing else, so it is blamed for the header only.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ledger::{BlockError, BlockId, ChainSource, CheckedTransaction, Fault, Header, Transaction, ViewError, check};
 
-use super::partial::{Answer, assemble};
+use super::partial::Answer;
 use super::{Announcement, Ask, Chain, Effect, FAR, GossipTicket, Source, Verdict, misbehaved};
 use crate::{Now, PeerId};
 
@@ -58,10 +58,16 @@ impl Chain {
         effects.push(give(verdict));
         let Announcement { header, signature, short_ids } = announcement;
         let found = self.in_pool(&short_ids);
-        if found.iter().all(Option::is_some)
-            && let Some(block) = assemble(&header, &signature, &found, Vec::new())
-        {
-            return self.offered(now, vec![block], Source::Peer(from), view, effects);
+        if let Some(all) = found.iter().cloned().collect::<Option<Vec<_>>>() {
+            match check::block_of_checked(header.clone(), signature, all, &self.network) {
+                Ok(block) => return self.connect(now, [(Arc::new(block), Source::Peer(from))].into(), view, effects),
+                // Short ids of two transactions agree, or the announcement was forged: the block itself tells.
+                Err(BlockError::Mutated) => {}
+                Err(error) => {
+                    self.refuse(now, id, error, Source::Peer(from), effects);
+                    return Ok(());
+                }
+            }
         }
         self.partials.begin(now.mono, (header, signature), found, from, effects);
         Ok(())

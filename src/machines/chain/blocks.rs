@@ -8,7 +8,7 @@ use ledger::{
 };
 
 use super::branches::{Outcome, Session};
-use super::{Accepted, Chain, Effect, FAR, MAX_CHECKING, MAX_COPIES, Refused, Source, TipChanged, misbehaved};
+use super::{Accepted, Chain, Effect, FAR, MAX_CHECKING, MAX_COPIES, Mined, Refused, Source, TipChanged, misbehaved};
 use crate::Now;
 
 impl Chain {
@@ -47,7 +47,7 @@ impl Chain {
             }
             if self.checking.contains_key(&id) {
                 self.keep_copy(id, block, source, effects);
-            } else if self.checking.len() < MAX_CHECKING || source == Source::Miner {
+            } else if self.checking.len() < MAX_CHECKING {
                 self.checking.insert(id, Vec::new());
                 fresh.push(block);
             } else {
@@ -105,6 +105,24 @@ impl Chain {
             }
         }
         self.connect(now, blocks, view, effects)
+    }
+
+    /// A block of this node: only its frame is left to check, so it does not wait for the verifier.
+    pub(super) fn mined(
+        &mut self,
+        now: Now,
+        Mined { header, signature, transactions }: Mined,
+        view: &dyn ChainSource,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ViewError> {
+        let id = header.id();
+        match check::block_of_checked(header, signature, transactions, &self.network) {
+            Ok(block) => self.connect(now, [(Arc::new(block), Source::Miner)].into(), view, effects),
+            Err(error) => {
+                self.refuse(now, id, error, Source::Miner, effects);
+                Ok(())
+            }
+        }
     }
 
     /// Takes checked blocks in, and every orphan that waited for one of them, with one commit.
@@ -202,7 +220,14 @@ impl Chain {
         }
     }
 
-    fn refuse(&mut self, now: Now, id: BlockId, error: BlockError, source: Source, effects: &mut Vec<Effect>) {
+    pub(super) fn refuse(
+        &mut self,
+        now: Now,
+        id: BlockId,
+        error: BlockError,
+        source: Source,
+        effects: &mut Vec<Effect>,
+    ) {
         if error.condemns_the_id() {
             self.invalid.insert(id);
             self.partials.remove(&id);

@@ -85,6 +85,8 @@ pub enum Event {
         /// Where they came from.
         source: Source,
     },
+    /// This node's miner found a block.
+    Mined(Mined),
     /// The verifier checked blocks by themselves.
     BlocksChecked {
         /// Each block, or why it is refused.
@@ -271,6 +273,17 @@ pub struct TipChanged {
     pub disconnected: Vec<Arc<CheckedBlock>>,
     /// Blocks that joined the chain, the lowest first.
     pub connected: Vec<Arc<CheckedBlock>>,
+}
+
+/// A block that this node's miner found, of transactions that the chain gave it.
+#[derive(Debug, Clone)]
+pub struct Mined {
+    /// The header.
+    pub header: Header,
+    /// The miner's signature.
+    pub signature: Signature,
+    /// Its transactions.
+    pub transactions: Vec<Arc<CheckedTransaction>>,
 }
 
 /// A block that waits for its nonce.

@@ -31,7 +31,8 @@ use crate::pool::{Pool, PoolView, short_id};
 use crate::{Now, PeerId};
 
 pub use self::event::{
-    Accepted, Announcement, Ask, Effect, Event, GossipTicket, Origin, Refused, Source, Template, TipChanged, Verdict,
+    Accepted, Announcement, Ask, Effect, Event, GossipTicket, Mined, Origin, Refused, Source, Template, TipChanged,
+    Verdict,
 };
 
 /// Ids of invalid blocks that are remembered: each costs its sender a proof of work.
@@ -167,6 +168,7 @@ impl Chain {
             }
             Event::Missing { ask, transactions } => self.missing(now, ask, transactions, view, &mut effects),
             Event::Blocks { blocks, source } => self.offered(now, blocks, source, view, &mut effects),
+            Event::Mined(mined) => self.mined(now, mined, view, &mut effects),
             Event::BlocksChecked { results, source } => self.checked(now, results, source, view, &mut effects),
             Event::Gossiped { transactions, from, ticket } => {
                 self.gossiped(transactions, Origin::Gossip { from, ticket }, view, &mut effects)

@@ -80,7 +80,7 @@ pub(super) enum Answer {
 }
 
 /// Puts a block together from what is there; none if it is not what the header commits to.
-pub(super) fn assemble(
+fn assemble(
     header: &Header,
     signature: &Signature,
     found: &[Option<Arc<CheckedTransaction>>],

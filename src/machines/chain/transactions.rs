@@ -53,10 +53,7 @@ impl Chain {
         if self.pool().get(&tx.id(&self.network.chain)).is_some() {
             return Err(PoolError::Known);
         }
-        let sender = match tx {
-            Transaction::Transfer(tx) => tx.from.address().map_err(TxError::from)?,
-            Transaction::Barreleye(tx) => tx.from,
-        };
+        let sender = tx.sender().map_err(TxError::from)?;
         let cost = tx.amount().checked_add(tx.fee()).ok_or(TxError::AmountOverflow)?;
         self.pool.precheck(&sender, tx.nonce(), cost, view)
     }

@@ -1,10 +1,10 @@
 //! What the miner hears and what it wants done.
 
 use ledger::pow::Search;
-use ledger::{Block, PublicKey, Tip};
+use ledger::{PublicKey, Tip};
 
 use super::{Lease, LeaseNews};
-use crate::chain::Template;
+use crate::chain::{Mined, Template};
 
 /// Names a job of the hashing thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,5 +69,5 @@ pub enum Effect {
     /// Do not hash.
     Stop,
     /// Hand a found block to the chain.
-    Offer(Block),
+    Offer(Mined),
 }

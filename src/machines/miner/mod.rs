@@ -15,12 +15,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ledger::pow::Search;
-use ledger::{Block, CheckedTransaction, Header, PublicKey, SecretKey, TargetError, Tip, Transaction};
+use ledger::{CheckedTransaction, Header, PublicKey, SecretKey, TargetError, Tip};
 
 use self::budget::Budget;
 use self::leases::Leases;
 use crate::Now;
-use crate::chain::Template;
+use crate::chain::{Mined, Template};
 
 pub use self::event::{Effect, Event, JobId};
 pub use self::leases::{LEASE_MS, Lease, LeaseNews};
@@ -234,8 +234,7 @@ impl Miner {
         self.found += 1;
         let header = Header { nonce, ..found.header };
         let signature = self.params.key.sign(&header.id().signing_digest());
-        let transactions: Vec<Transaction> = found.transactions.iter().map(|tx| tx.transaction().clone()).collect();
-        effects.push(Effect::Offer(Block { header, signature, transactions }));
+        effects.push(Effect::Offer(Mined { header, signature, transactions: found.transactions }));
         // The chain answers with a new tip; if it does not, the tick asks.
         self.state = State::Asking { since: now.mono };
         self.refresh_at = now.mono + TEMPLATE_MS;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledger::{BarreleyeTransfer, NetworkSpec, Signature, Transaction};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::fixture::{address, barrels, checked, key, network, pay, pay_with, spec};
@@ -197,7 +199,7 @@ fn t06_eight_megabytes_are_the_cap_whoever_pays_what() {
     }
     let mut add = |n: u8, fee: u64, ahead: u64| {
         let tx = pay_with(&bench.network, n, 12, 100, fee, ahead, 1_024);
-        let added = bench.pool.add(Arc::new(tx.check(&bench.network, |_| true).unwrap()), 0, &bench.accounts);
+        let added = bench.pool.add(Arc::new(tx.kept(&bench.network).unwrap()), 0, &bench.accounts);
         assert!(bench.pool.view().bytes() <= MAX_BYTES);
         added.is_ok()
     };
@@ -222,9 +224,9 @@ fn t12_the_same_transfer_with_another_signature_is_the_same_transaction() {
     let s = high_twin(&first.signature.0);
     high.signature = Signature(s);
     assert_eq!(Transaction::Transfer(high.clone()).id(&bench.network.chain), bench.tx(0, 10).id(&bench.network.chain));
-    assert!(Transaction::Transfer(high).check(&bench.network, |_| false).is_err());
+    assert!(Transaction::Transfer(high).check(&bench.network, |_| None).is_err());
     let unsigned = Transaction::Transfer(ledger::Transfer { signature: Signature::ZERO, ..first });
-    let another = Arc::new(unsigned.check(&bench.network, |_| true).unwrap());
+    let another = Arc::new(unsigned.kept(&bench.network).unwrap());
     assert_eq!(bench.pool.add(another, 0, &bench.accounts), Err(PoolError::Known));
 }
 
@@ -434,4 +436,30 @@ fn accounts_that_cannot_be_read_are_an_error_of_their_own() {
     let mut bench = Bench::new();
     let tx = checked(&bench.network, bench.tx(0, 10));
     assert_eq!(bench.pool.add(tx, 0, &Broken), Err(PoolError::View(ViewError("disk".into()))));
+}
+
+#[test]
+fn the_next_nonce_and_the_cost_of_a_queue_are_what_a_count_gives_whatever_happened_to_it() {
+    let seed = rand::random();
+    let mut chance = ChaCha8Rng::seed_from_u64(seed);
+    let mut bench = Bench::new();
+    let base = bench.network.nonce_base;
+    for _ in 0..2_000 {
+        let ahead = chance.random_range(0..20);
+        match chance.random_range(0..8) {
+            0 => bench.move_on(1, ahead, chance.random_range(0..3_000)),
+            1 => bench.pool.remove(&address(1), base + ahead),
+            2 => bench.pool.remove_from(&address(1), base + ahead),
+            // What is refused changes nothing.
+            _ => drop(bench.add(bench.tx(ahead, chance.random_range(1..30)))),
+        }
+        let queue = bench.pool.queues.get(&address(1));
+        let counted = queue.map(|queue| {
+            let nonces = queue.account.nonce..;
+            nonces.into_iter().find(|nonce| !queue.entries.contains_key(nonce)).unwrap()
+        });
+        assert_eq!(bench.pool.view().next_nonce(&address(1)), counted, "seed {seed}");
+        let cost = |queue: &Queue| queue.entries.values().map(|entry| cost(&entry.tx)).sum::<u128>();
+        assert_eq!(queue.map(|queue| queue.cost), queue.map(cost), "seed {seed}");
+    }
 }

@@ -74,7 +74,7 @@ fn replay(snapshot: &Snapshot, network: &Network, progress: impl Fn(Height)) -> 
         if block.header.previous != tip.id {
             return Err(at("it does not follow the block below it".into()));
         }
-        let block = check::block_alone(block, network, |_| false).map_err(|error| at(error.to_string()))?;
+        let block = check::block_alone(block, network, |_| None).map_err(|error| at(error.to_string()))?;
         if block.id() != id {
             return Err(at(format!("the body is that of {}", block.id())));
         }

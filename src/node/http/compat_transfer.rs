@@ -115,7 +115,7 @@ impl Shaped {
     pub fn with_nonce(self, next_nonce: u64, network: &Network) -> Result<BarreleyeTransfer, TxError> {
         let attempt = |nonce| {
             let transfer = BarreleyeTransfer { nonce, ..self.unsigned.clone() };
-            Transaction::Barreleye(transfer.clone()).check(network, |_| false).map(|_| transfer)
+            Transaction::Barreleye(transfer.clone()).check(network, |_| None).map(|_| transfer)
         };
         match self.asked_nonce.filter(|asked| *asked != next_nonce) {
             None => attempt(next_nonce),

@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 
 use ledger::apply::{Changes, Undo, apply, revert};
 use ledger::{
-    Account, AccountSource, Address, Amount, BarreleyeTransfer, Block, CheckedBlock, Digest, Header, Network,
-    NetworkSpec, OpeningBalance, SecretKey, Signature, Transaction, Transfer, ViewError, check, difficulty, merkle,
-    pow,
+    Account, AccountSource, Address, Amount, BarreleyeTransfer, Block, CheckedBlock, Header, Network, NetworkSpec,
+    OpeningBalance, SecretKey, Signature, Transaction, Transfer, ViewError, check, difficulty, merkle, pow,
 };
 
 /// The key of test person `n`, 1 … 254.
@@ -136,7 +135,7 @@ impl Chain {
 
     /// The block if it is valid by itself.
     pub fn alone(&self, block: Block) -> Result<CheckedBlock, ledger::BlockError> {
-        check::block_alone(block, &self.network, |_: &Digest| false)
+        check::block_alone(block, &self.network, |_| None)
     }
 
     /// Takes a block by all rules that need no clock, or says why not and changes nothing.

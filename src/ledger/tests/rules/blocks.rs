@@ -1,5 +1,7 @@
 //! Rules B1 to B6. The golden values of rule D and of the Merkle tree stand in `difficulty.rs` and `golden.rs`.
 
+use std::sync::Arc;
+
 use ledger::apply::{ApplyError, Overlay, apply};
 use ledger::{
     AccountSource, Address, Amount, Block, BlockError, BlockId, CompactTarget, Digest, Fault, Header, KeyError,
@@ -350,15 +352,50 @@ fn an_account_that_cannot_be_read_says_nothing_about_the_block() {
 }
 
 #[test]
+fn a_block_of_checked_transactions_is_refused_for_all_that_is_wrong_with_its_frame() {
+    let chain = chain_with(|spec| spec.max_block_transactions = 2);
+    let pay = |ahead| chain.pay(1, address(2), barrels(1), Amount::ZERO, ahead);
+    let of_checked = |Block { header, signature, transactions }: Block, left_out: usize| {
+        let checked = transactions.into_iter().skip(left_out);
+        let checked = checked.map(|tx| Arc::new(tx.check(&chain.network, |_| None).unwrap())).collect();
+        check::block_of_checked(header, signature, checked, &chain.network)
+    };
+    let good = chain.block(4, vec![pay(0), pay(1)]);
+    assert_eq!(
+        of_checked(good.clone(), 0).unwrap(),
+        chain.alone(good.clone()).unwrap(),
+        "the two ways lead to one block"
+    );
+    assert_eq!(of_checked(good.clone(), 1), Err(BlockError::Mutated));
+    assert_eq!(of_checked(Block { signature: Signature::ZERO, ..good.clone() }, 0), Err(BlockError::NotSigned));
+    let full = chain.block(4, vec![pay(0), pay(1), pay(2)]);
+    assert_eq!(of_checked(full, 0), Err(BlockError::TooManyTransactions { got: 3, limit: 2 }));
+    let lazy = (0..).map(|nonce| Header { nonce, ..good.header.clone() });
+    let header = lazy.into_iter().find(|header| !header.target.is_met_by(&header.id())).unwrap();
+    assert_eq!(of_checked(Block { header, ..good }, 0), Err(BlockError::NoWork));
+
+    let small = chain_with(|spec| spec.max_block_bytes = 2_000);
+    let data = |ahead| small.pay_with(1, address(2), barrels(1), Amount::ZERO, ahead, vec![7; 1_000]);
+    let large = small.block(4, vec![data(0), data(1)]);
+    let checked = large.transactions.iter().map(|tx| Arc::new(tx.clone().kept(&small.network).unwrap())).collect();
+    let refused = check::block_of_checked(large.header, large.signature, checked, &small.network);
+    assert!(matches!(refused, Err(BlockError::TooLarge { limit: 2_000, .. })), "{refused:?}");
+}
+
+#[test]
 fn a_signature_that_was_checked_before_is_not_checked_again_and_only_that() {
     let chain = chain();
     let good = chain.pay(1, address(2), barrels(1), Amount::ZERO, 0);
-    let leaf = good.leaf();
+    let (leaf, sender) = (good.leaf(), address(1));
     let resigned = edit(&good, |tx| tx.signature = with_high_s(&tx.signature));
-    assert!(resigned.check(&chain.network, |other| *other == leaf).is_err(), "another signature is another leaf");
+    let known = |other: &Digest| (*other == leaf).then_some(sender);
+    assert!(resigned.check(&chain.network, known).is_err(), "another signature is another leaf");
     // What needs no signature is checked even then.
     let to_self = chain.pay(1, address(1), barrels(1), Amount::ZERO, 0);
-    assert_eq!(to_self.check(&chain.network, |_| true), Err(TxError::ToSelf));
+    assert_eq!(to_self.check(&chain.network, |_| Some(sender)), Err(TxError::ToSelf));
     let no_key = edit(&good, |tx| tx.from = PublicKey::ZERO);
-    assert_eq!(no_key.check(&chain.network, |_| true), Err(TxError::Key(KeyError::NotAPoint)));
+    assert_eq!(no_key.clone().kept(&chain.network), Err(TxError::Key(KeyError::NotAPoint)));
+    // Nor is the key: it cannot be one, and nobody looks.
+    let checked = no_key.check(&chain.network, |_| Some(sender)).unwrap();
+    assert_eq!(checked.sender(), sender);
 }

@@ -29,11 +29,11 @@ fn chain_with(change: impl FnOnce(&mut NetworkSpec)) -> Chain {
 
 /// The error of a transaction that is checked by itself.
 fn refused(chain: &Chain, tx: Transaction) -> String {
-    tx.check(&chain.network, |_| false).unwrap_err().to_string()
+    tx.check(&chain.network, |_| None).unwrap_err().to_string()
 }
 
 fn taken(chain: &Chain, tx: Transaction) -> bool {
-    tx.check(&chain.network, |_| false).is_ok()
+    tx.check(&chain.network, |_| None).is_ok()
 }
 
 fn edit(tx: &Transaction, change: impl FnOnce(&mut Transfer)) -> Transaction {

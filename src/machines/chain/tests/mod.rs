@@ -46,13 +46,13 @@ impl Node {
                 Effect::CheckBlocks { blocks, source } => {
                     let results = blocks.into_iter().map(|block| {
                         let id = block.header.id();
-                        check::block_alone(block, &self.network, |_| false).map(Arc::new).map_err(|error| (id, error))
+                        check::block_alone(block, &self.network, |_| None).map(Arc::new).map_err(|error| (id, error))
                     });
                     let results = results.collect();
                     rest.extend(self.on(Event::BlocksChecked { results, source }));
                 }
                 Effect::CheckTransactions { transactions, origin } => {
-                    let results = transactions.into_iter().map(|tx| tx.check(&self.network, |_| false).map(Arc::new));
+                    let results = transactions.into_iter().map(|tx| tx.check(&self.network, |_| None).map(Arc::new));
                     let results = results.collect();
                     rest.extend(self.on(Event::TransactionsChecked { results, origin }));
                 }
@@ -70,6 +70,11 @@ impl Node {
     /// Blocks of peer 1.
     fn take(&mut self, blocks: &[Block]) -> Vec<Effect> {
         self.blocks(blocks, Source::Peer(peer(1)))
+    }
+
+    /// This node's miner found it.
+    fn mine(&mut self, block: &Block) -> Vec<Effect> {
+        self.on(Event::Mined(mined(&self.network, block)))
     }
 
     fn announce(&mut self, block: &Block) -> Vec<Effect> {
@@ -99,6 +104,11 @@ impl Node {
     fn balance(&self, n: u8) -> Amount {
         self.store.accounts().get(&address(n)).map_or(Amount::ZERO, |account| account.balance)
     }
+}
+
+fn mined(network: &Network, Block { header, signature, transactions }: &Block) -> Mined {
+    let transactions = transactions.iter().map(|tx| crate::fixture::checked(network, tx.clone())).collect();
+    Mined { header: header.clone(), signature: *signature, transactions }
 }
 
 fn ticket() -> GossipTicket {

@@ -48,6 +48,25 @@ fn tick(node: &mut Node, mono: u64) -> Vec<Effect> {
 }
 
 #[test]
+fn t11_a_block_of_what_waits_in_the_pool_is_connected_at_once_and_nothing_of_it_is_checked_again() {
+    let (mut node, block) = prepared(5, |_| true);
+    let announcement = in_short(&node, &block);
+    let event = |announcement| Event::Announced { announcement, from: peer(1), ticket: ticket() };
+    let effects = node.chain.on(node.now, event(announcement), &node.store);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::CheckBlocks { .. })), "{effects:?}");
+    assert_eq!((verdict(&effects), tip_changed(&effects).unwrap().tip.id), (Some(Verdict::Accept), block.header.id()));
+    let connected = &tip_changed(&effects).unwrap().connected[0];
+    assert_eq!(connected.to_block(), block);
+    // What is wrong with the block itself is found all the same: here the accounts do not allow it.
+    let (mut node, _) = prepared(2, |_| true);
+    let backwards = (0..2).rev().map(|i| pay(&node.network, 1, 2, 5, 5, i)).collect();
+    let backwards = Branch::new(&node.network).extend(5, backwards);
+    let announcement = in_short(&node, &backwards);
+    let effects = node.on(event(announcement));
+    assert!(tip_changed(&effects).is_none() && node.chain.tip().height == 0);
+}
+
+#[test]
 fn what_the_pool_lacks_is_asked_for_by_its_places_and_completes_the_block() {
     let (mut node, block) = prepared(5, |i| i != 1 && i != 3);
     let asked = questions(&{

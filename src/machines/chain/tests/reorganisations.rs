@@ -246,7 +246,7 @@ fn t10_after_a_reorganisation_every_waiting_transaction_is_valid_on_the_new_tip(
         let [Effect::Template(template)] = &effects[..] else { panic!("seed {seed}: {effects:?}") };
         let inside: Vec<_> = template.transactions.iter().map(|tx| tx.transaction().clone()).collect();
         let count = inside.len();
-        let effects = node.blocks(&[seal(template.header.clone(), inside, 7)], Source::Miner);
+        let effects = node.mine(&seal(template.header.clone(), inside, 7));
         assert!(tip_changed(&effects).is_some(), "seed {seed}: {count} transactions of the pool make no valid block");
     }
     // A branch with a block that cannot be paid is not followed; most can.

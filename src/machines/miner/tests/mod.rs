@@ -90,8 +90,9 @@ fn a_found_nonce_becomes_a_signed_block_with_the_transactions_of_its_template() 
     assert!(matches!(bench.miner.state(), State::Mining { height: 1, transactions: 1, .. }));
     let nonce = bench.template().header.nonce;
     let effects = bench.on(1, Event::Found { job, nonce });
-    let [Effect::Offer(block)] = &effects[..] else { panic!("{effects:?}") };
-    let block = check::block_alone(block.clone(), &bench.network, |_| false).unwrap();
+    let [Effect::Offer(mined)] = &effects[..] else { panic!("{effects:?}") };
+    let Mined { header, signature, transactions } = mined.clone();
+    let block = check::block_of_checked(header, signature, transactions, &bench.network).unwrap();
     assert_eq!(block.transactions().len(), 1);
     assert_eq!(bench.miner.figures().found, 1);
     assert!(matches!(bench.miner.state(), State::Asking { .. }));

@@ -343,7 +343,7 @@ impl World {
                     let network = self.store.network().clone();
                     let check = |block: Block| {
                         let id = block.header.id();
-                        ledger::check::block_alone(block, &network, |_| true)
+                        ledger::CheckedBlock::kept(block, &network)
                             .map(std::sync::Arc::new)
                             .map_err(|error| (id, error))
                     };

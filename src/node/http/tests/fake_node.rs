@@ -157,7 +157,7 @@ impl NodeApi for Inner {
 
     fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>> {
         let add = || {
-            let tx = tx.check(&self.network, |_| false).map_err(|error| Refused::Invalid(error.to_string()))?;
+            let tx = tx.check(&self.network, |_| None).map_err(|error| Refused::Invalid(error.to_string()))?;
             let snapshot = self.reader.snapshot().unwrap();
             let id = tx.id();
             self.pool.lock().unwrap().add(Arc::new(tx), 0, &snapshot).map_err(|error| match error {
@@ -176,7 +176,7 @@ impl NodeApi for Inner {
         self.claims.lock().unwrap().push((to, client));
         let (amount, base) = (Amount::barrels(5).unwrap(), self.network.nonce_base);
         let tx = Transfer::sign(&key(1), &self.network.chain, to, amount, Amount::ZERO, base, vec![]);
-        now(Ok(Arc::new(Transaction::Transfer(tx).check(&self.network, |_| false).unwrap())))
+        now(Ok(Arc::new(Transaction::Transfer(tx).check(&self.network, |_| None).unwrap())))
     }
 
     fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>> {

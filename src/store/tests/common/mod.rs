@@ -13,8 +13,8 @@ use std::sync::Arc;
 use ledger::apply::{Changes, Undo, apply};
 use ledger::{
     Account, AccountSource, Address, Amount, BarreleyeTransfer, Block, BlockId, ChainSource, CheckedBlock, Commit,
-    Connect, Digest, Header, Network, NetworkSpec, NewBlock, OpeningBalance, SecretKey, Signature, Tip, Transaction,
-    Transfer, ViewError, Work, check, difficulty, merkle, pow,
+    Connect, Header, Network, NetworkSpec, NewBlock, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer,
+    ViewError, Work, check, difficulty, merkle, pow,
 };
 use redb::{Database, ReadableDatabase, TableDefinition};
 use store::{DEFAULT_CACHE_BYTES, HistoryEntry, Movement, Snapshot, Store};
@@ -102,7 +102,7 @@ impl Tree {
             nonce: 0,
         };
         let block = seal(header, transactions, &key(miner));
-        let block = check::block_alone(block, &self.network, |_: &Digest| false).unwrap();
+        let block = check::block_alone(block, &self.network, |_| None).unwrap();
         check::header_in_context(block.header(), &node.header, (parent != 0).then_some(before), &self.network).unwrap();
         let (changes, undo) = apply(&node.accounts, &block, &self.network).unwrap();
         let mut accounts = node.accounts.clone();
