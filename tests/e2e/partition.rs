@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::harness::node::Tip;
 use crate::harness::wait::holds;
-use crate::harness::{Net, Node, Tip, eventually, height, peers};
+use crate::harness::{Net, Node, eventually, height, peers};
 
 /// Blocks that the heavier half is ahead by; at equal difficulty more blocks are more work.
 const AHEAD: u64 = 8;
