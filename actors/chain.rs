@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
-use ledger::Transaction;
+use ledger::{Tip, Transaction};
 use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged, Verdict};
 use machines::peer::Offence;
 use machines::pool::PoolView;
@@ -45,6 +45,8 @@ pub struct Ports {
     pub peers: Directory,
     /// The verifier threads.
     pub verifier: Verifier,
+    /// The end of the chain as everybody may see it: never one that is not durable.
+    pub tip: watch::Sender<Tip>,
     /// The pool as everybody may see it.
     pub pool: watch::Sender<Arc<PoolView>>,
 }
@@ -193,6 +195,7 @@ impl Chain {
             let (left, joined) = (changed.disconnected.len(), changed.connected.len());
             info!(height = tip.height, id = %tip.id, left, joined, "the chain moved to a branch with more work");
         }
+        self.ports.tip.send_replace(tip);
         self.ports.syncer.tell(Mail(syncer::Event::TipChanged));
         self.ports.miner.tell(Mail(miner::Event::TipChanged(tip)));
         self.ports.faucet.tell(Mail(faucet::Event::TipChanged(changed)));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::pow::Search;
-use ledger::{Address, Block, BlockId, CheckedTransaction, Network, SecretKey, Transaction, TxId};
+use ledger::{Address, Block, BlockId, CheckedTransaction, Network, SecretKey, Tip, Transaction, TxId};
 use machines::chain::{Accepted, Refused, Template};
 use machines::discovery::Fixed;
 use machines::faucet::ClaimError;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use wire::{Multiaddr, Protocol, Reach};
 
 use crate::{
-    ActorReport, Claim, Directory, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port, Submit, translate,
+    ActorReport, Claim, Clock, Directory, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port, Submit, translate,
 };
 
 /// An actor that gives no answer within this time is not well.
@@ -133,8 +133,12 @@ pub struct Doors {
     pub network: Arc<Network>,
     /// What is stored.
     pub reader: Reader,
+    /// The end of the chain.
+    pub tip: watch::Receiver<Tip>,
     /// The pool.
     pub pool: watch::Receiver<Arc<PoolView>>,
+    /// The clock by which the pool counts.
+    pub clock: Clock,
     /// Whether this node is behind.
     pub syncing: watch::Receiver<bool>,
     /// How far a sync is.
@@ -189,9 +193,19 @@ impl Handle {
         &self.doors.reader
     }
 
-    /// The pool as it is now.
-    pub fn pool(&self) -> Arc<PoolView> {
-        self.doors.pool.borrow().clone()
+    /// The end of the chain; changes can be waited for.
+    pub fn tips(&self) -> &watch::Receiver<Tip> {
+        &self.doors.tip
+    }
+
+    /// The pool; changes can be waited for.
+    pub fn pools(&self) -> &watch::Receiver<Arc<PoolView>> {
+        &self.doors.pool
+    }
+
+    /// The moment on the clock by which the pool counts.
+    pub fn mono(&self) -> u64 {
+        self.doors.clock.now().mono
     }
 
     /// Whether this node is behind its peers.

@@ -61,11 +61,27 @@ pub enum PoolError {
     View(#[from] ViewError),
 }
 
+/// A transaction that waits, and since when on the monotonic clock.
+#[derive(Debug, Clone)]
+struct Waiting {
+    tx: Arc<CheckedTransaction>,
+    since: u64,
+}
+
+/// What others see of an account's queue.
+#[derive(Debug, Clone, Copy)]
+struct QueueView {
+    /// The nonce after the run that can be mined.
+    next_nonce: u64,
+    /// Its transactions, also those behind a gap.
+    waiting: usize,
+}
+
 /// What others see of the pool: cheap to take, never changes.
 #[derive(Debug, Clone, Default)]
 pub struct PoolView {
-    transactions: imbl::HashMap<TxId, Arc<CheckedTransaction>>,
-    next_nonces: imbl::HashMap<Address, u64>,
+    transactions: imbl::HashMap<TxId, Waiting>,
+    queues: imbl::HashMap<Address, QueueView>,
     bytes: usize,
     version: u64,
 }
@@ -73,12 +89,22 @@ pub struct PoolView {
 impl PoolView {
     /// The nonce after the account's queue, if it has one.
     pub fn next_nonce(&self, address: &Address) -> Option<u64> {
-        self.next_nonces.get(address).copied()
+        self.queues.get(address).map(|queue| queue.next_nonce)
+    }
+
+    /// How many transactions of an account wait.
+    pub fn waiting_of(&self, address: &Address) -> usize {
+        self.queues.get(address).map_or(0, |queue| queue.waiting)
     }
 
     /// A transaction that waits.
     pub fn get(&self, id: &TxId) -> Option<Arc<CheckedTransaction>> {
-        self.transactions.get(id).cloned()
+        self.transactions.get(id).map(|waiting| waiting.tx.clone())
+    }
+
+    /// Since when a transaction waits, on the monotonic clock.
+    pub fn since(&self, id: &TxId) -> Option<u64> {
+        self.transactions.get(id).map(|waiting| waiting.since)
     }
 
     /// Whether a transaction waits.
@@ -88,7 +114,7 @@ impl PoolView {
 
     /// All that wait, in no order.
     pub fn transactions(&self) -> impl Iterator<Item = &Arc<CheckedTransaction>> {
-        self.transactions.values()
+        self.transactions.values().map(|waiting| &waiting.tx)
     }
 
     /// How many wait.
@@ -436,7 +462,7 @@ impl Pool {
         self.ranks.insert(rank);
         self.by_leaf.insert(short_id(&tx), tx.id());
         self.view.bytes += tx.size();
-        self.view.transactions.insert(tx.id(), tx.clone());
+        self.view.transactions.insert(tx.id(), Waiting { tx: tx.clone(), since: mono });
         let queue = self.queues.entry(sender).or_insert_with(|| Queue::new(account));
         queue.insert(Entry { tx, added_at: mono, rank });
         self.refresh_next_nonce(&sender);
@@ -469,9 +495,10 @@ impl Pool {
 
     fn refresh_next_nonce(&mut self, sender: &Address) {
         self.view.version += 1;
-        match self.queues.get(sender).map(|queue| queue.next_nonce) {
-            Some(next) => self.view.next_nonces.insert(*sender, next),
-            None => self.view.next_nonces.remove(sender),
+        let queue = self.queues.get(sender).map(|queue| (queue.next_nonce, queue.entries.len()));
+        match queue {
+            Some((next_nonce, waiting)) => self.view.queues.insert(*sender, QueueView { next_nonce, waiting }),
+            None => self.view.queues.remove(sender),
         };
     }
 }

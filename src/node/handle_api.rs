@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use actors::{ActorReport, ClaimFailure, Handle, MintError, SubmitError, Unavailable};
 use futures::FutureExt;
-use ledger::{Address, BlockId, CheckedTransaction, Network, Transaction, TxId};
+use ledger::{Address, BlockId, CheckedTransaction, Network, Tip, Transaction, TxId};
 use libp2p::Multiaddr;
 use machines::PeerId;
 use machines::pool::{PoolError, PoolView};
 use machines::syncer::Progress;
 use serde_json::Value;
 use store::Reader;
+use tokio::sync::watch;
 
 use crate::node_api::{Answer, ClaimRefused, Health, MinerOrder, NodeApi, Refused};
 
@@ -24,8 +25,16 @@ impl NodeApi for Handle {
         Handle::reader(self)
     }
 
-    fn pool(&self) -> Arc<PoolView> {
-        Handle::pool(self)
+    fn tips(&self) -> &watch::Receiver<Tip> {
+        Handle::tips(self)
+    }
+
+    fn pools(&self) -> &watch::Receiver<Arc<PoolView>> {
+        Handle::pools(self)
+    }
+
+    fn mono(&self) -> u64 {
+        Handle::mono(self)
     }
 
     fn peer_count(&self) -> usize {

@@ -13,7 +13,6 @@ pub mod http;
 pub mod keyfile;
 pub mod keystore;
 pub mod logging;
-pub mod native_transfer;
 pub mod node_api;
 pub mod passphrase;
 pub mod prepare;

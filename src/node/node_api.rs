@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use ledger::{Address, BlockId, CheckedTransaction, Network, Transaction, TxId};
+use ledger::{Address, BlockId, CheckedTransaction, Network, Tip, Transaction, TxId};
 use libp2p::Multiaddr;
 use machines::PeerId;
 use machines::faucet::ClaimError;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use store::Reader;
 use thiserror::Error;
+use tokio::sync::watch;
 
 /// An answer that takes a while.
 pub type Answer<'a, T> = LocalBoxFuture<'a, T>;
@@ -69,8 +70,20 @@ pub trait NodeApi: Send + Sync + 'static {
     fn network(&self) -> &Arc<Network>;
     /// What is kept.
     fn reader(&self) -> &Reader;
+    /// The end of the chain; changes can be waited for.
+    fn tips(&self) -> &watch::Receiver<Tip>;
+    /// What waits; changes can be waited for.
+    fn pools(&self) -> &watch::Receiver<Arc<PoolView>>;
+    /// The moment on the clock by which the pool counts.
+    fn mono(&self) -> u64;
+    /// The end of the chain.
+    fn tip(&self) -> Tip {
+        *self.tips().borrow()
+    }
     /// What waits.
-    fn pool(&self) -> Arc<PoolView>;
+    fn pool(&self) -> Arc<PoolView> {
+        self.pools().borrow().clone()
+    }
     /// How many peers passed the handshake.
     fn peer_count(&self) -> usize;
     /// Where others can reach this node, as multiaddresses.

@@ -100,6 +100,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let faucet_inbox: Inbox<Faucet> = Inbox::new(Faucet::MAILBOX);
     let peers = Directory::default();
 
+    let (tip_tx, tips) = watch::channel(tip);
     let (pool_tx, pool) = watch::channel(Arc::new(PoolView::default()));
     let (syncing_tx, syncing) = watch::channel(false);
     let (progress_tx, progress) = watch::channel(Progress::resting("Alone", tip.height));
@@ -120,7 +121,9 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let handle = Handle::new(Doors {
         network: network.clone(),
         reader: reader.clone(),
+        tip: tips,
         pool: pool.clone(),
+        clock,
         syncing,
         progress,
         ready_peers,
@@ -153,6 +156,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         net: net_handle.clone(),
         peers: peers.clone(),
         verifier,
+        tip: tip_tx,
         pool: pool_tx,
     };
     let syncer_ports = SyncerPorts {

@@ -76,9 +76,9 @@ impl Snapshot {
         Ok(self.end()?.1.count)
     }
 
-    /// A page of the chain's transactions, newest first, after `skip` of them.
-    pub fn transactions_desc(&self, skip: u64, limit: usize) -> Result<Vec<Located>, StoreError> {
-        let mut left = self.transaction_count()?.saturating_sub(skip);
+    /// A page of the chain's transactions, newest first, from below the number `before` on.
+    pub fn transactions_below(&self, before: u64, limit: usize) -> Result<Vec<Located>, StoreError> {
+        let mut left = self.transaction_count()?.min(before);
         let mut page = Vec::new();
         while left > 0 && page.len() < limit {
             let home = self.home(self.height_of(left - 1)?)?;

@@ -75,11 +75,16 @@ impl Snapshot {
         Ok(self.height_on_chain(id)?.is_some())
     }
 
-    /// A page of the chain's headers, the tip first, after `skip` of them.
-    pub fn headers_desc(&self, skip: u64, limit: usize) -> Result<Vec<StoredHeader>, StoreError> {
-        let above = (self.end()?.0 + 1).saturating_sub(skip);
-        let rows = self.table(MAIN)?.range_owned::<&[u8; 8]>(..&above.to_be_bytes())?;
+    /// A page of the chain's headers with their ids, highest first, from below `before` on.
+    pub fn headers_below(&self, before: Height, limit: usize) -> Result<Vec<(BlockId, StoredHeader)>, StoreError> {
+        let rows = self.table(MAIN)?.range_owned::<&[u8; 8]>(..&before.to_be_bytes())?;
         self.headers_of(rows.rev().take(limit))
+    }
+
+    /// A page of the chain's headers with their ids, lowest first, from `first` on.
+    pub fn headers_from(&self, first: Height, limit: usize) -> Result<Vec<(BlockId, StoredHeader)>, StoreError> {
+        let rows = self.table(MAIN)?.range_owned::<&[u8; 8]>(&first.to_be_bytes()..)?;
+        self.headers_of(rows.take(limit))
     }
 
     /// Headers of the chain after the first block of `locator` that is part of it, or after genesis.
@@ -91,9 +96,8 @@ impl Snapshot {
                 break;
             }
         }
-        let first = from.saturating_add(1).to_be_bytes();
-        let rows = self.table(MAIN)?.range_owned::<&[u8; 8]>(&first..)?;
-        Ok(self.headers_of(rows.take(limit))?.into_iter().map(|stored| stored.header).collect())
+        let headers = self.headers_from(from.saturating_add(1), limit)?;
+        Ok(headers.into_iter().map(|(_, stored)| stored.header).collect())
     }
 
     /// All accounts; what a replay of the chain must give.
@@ -146,14 +150,14 @@ impl Snapshot {
         Ok(main.filter(|main| main.index == at.index).map(|_| at.height))
     }
 
-    fn headers_of(&self, rows: impl Iterator<Item = MainEntry>) -> Result<Vec<StoredHeader>, StoreError> {
+    fn headers_of(&self, rows: impl Iterator<Item = MainEntry>) -> Result<Vec<(BlockId, StoredHeader)>, StoreError> {
         let headers = self.table(HEADERS)?;
         let header = |entry: MainEntry| {
             let (height, row) = entry?;
             let height = u64::from_be_bytes(*height.value());
             let at = Position::new(height, MainRow::decode(row.value()).index);
             let row = headers.get(&at.key())?.ok_or_else(|| missing_header(at))?;
-            Ok(stored_header(height, row.value()))
+            Ok((tables::row_id(row.value()), stored_header(height, row.value())))
         };
         rows.map(header).collect()
     }

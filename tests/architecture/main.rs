@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 use sources::{read, root, sources};
 
 /// Each room with the rooms that it may use. A room uses nothing that is not in its row.
-const ROOMS: [(&str, &str, &[&str]); 6] = [
+const ROOMS: [(&str, &str, &[&str]); 7] = [
     ("ledger", "src/ledger", &[]),
+    ("client", "src/client", &["ledger"]),
     ("store", "src/store", &["ledger"]),
     ("wire", "src/wire", &["ledger"]),
     ("machines", "src/machines", &["ledger"]),
     ("actors", "actors", &["ledger", "store", "wire", "machines"]),
-    ("node", ".", &["ledger", "store", "wire", "machines", "actors"]),
+    ("node", ".", &["ledger", "client", "store", "wire", "machines", "actors"]),
 ];
 
 /// Libraries that belong to few rooms: a library with its family, and who may depend on it.
@@ -27,7 +28,7 @@ const BELONGS_TO: [(&str, &[&str]); 5] = [
     ("libp2p", &["wire", "node"]),
     ("tokio", &["wire", "actors", "node"]),
     ("actix", &["actors", "node"]),
-    ("ureq", &["node"]),
+    ("ureq", &["client", "node"]),
 ];
 
 /// Runtimes, networks and databases, by the beginning of their names.

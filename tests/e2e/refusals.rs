@@ -7,7 +7,7 @@ use ledger::{Amount, Header, Signature, Transfer, merkle};
 use serde_json::{Value, json};
 use wire::{BlockAnnounce, Gossip};
 
-use barreleye::native_transfer::{TransferJson, to_hex};
+use client::transfer::{TransferJson, to_hex};
 
 use crate::harness::api::Answer;
 use crate::harness::process::logged;

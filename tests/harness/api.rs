@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use ureq::typestate::{WithBody, WithoutBody};
 use ureq::{Agent, RequestBuilder};
 
-use barreleye::native_transfer::TransferJson;
+use client::transfer::TransferJson;
 
 /// One listener of a node.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! `send`: signs a transfer with a key of the wallet and posts it.
 
+use client::transfer::{self, TransferJson};
 use ledger::{BlockId, Transfer};
 use serde_json::Value;
 
@@ -7,7 +8,6 @@ use crate::cli::SendArgs;
 use crate::client::Client;
 use crate::commands::print;
 use crate::failure::Failure;
-use crate::native_transfer::{self, TransferJson};
 use crate::passphrase;
 use crate::wallet::Wallet;
 
@@ -20,7 +20,7 @@ pub fn send(args: &SendArgs) -> Result<(), Failure> {
         Some(nonce) => nonce,
         None => next_nonce(&client.get(&format!("/v1/accounts/{}", keystore.address))?.ok()?)?,
     };
-    let data = native_transfer::data(&args.transfer.data).map_err(Failure::usage)?;
+    let data = transfer::data(&args.transfer.data).map_err(Failure::usage)?;
     let passphrase = passphrase::existing(args.wallet.passphrase_file.as_deref(), &format!("'{}'", args.alias))?;
     let key = keystore.open(&passphrase).map_err(|error| Failure::usage(format!("'{}': {error}", args.alias)))?;
     let tx = Transfer::sign(&key, &chain, args.transfer.to, args.transfer.amount, args.transfer.fee, nonce, data);

@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use client::transfer::{self, TransferJson};
 use ledger::{SecretKey, Transfer};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -13,7 +14,6 @@ use crate::config;
 use crate::failure::Failure;
 use crate::keyfile;
 use crate::keystore::Cost;
-use crate::native_transfer::{self, TransferJson};
 use crate::passphrase;
 use crate::private_file;
 use crate::wallet::{self, Wallet};
@@ -35,7 +35,7 @@ pub fn perform(command: WalletCommand) -> Result<(), Failure> {
         WalletCommand::Sign { alias, transfer, network, nonce, hex, wallet } => {
             let network = config::network(&network)?;
             let tx = sign(&open(&alias, &wallet)?, &transfer, &network.chain, nonce)?;
-            if hex { print::line(native_transfer::to_hex(&tx)) } else { print::json(&json!(TransferJson::from(&tx))) }
+            if hex { print::line(transfer::to_hex(&tx)) } else { print::json(&json!(TransferJson::from(&tx))) }
         }
     }
 }
@@ -76,7 +76,7 @@ fn open(alias: &str, args: &WalletArgs) -> Result<SecretKey, Failure> {
 }
 
 fn sign(key: &SecretKey, args: &TransferArgs, chain: &ledger::ChainId, nonce: u64) -> Result<Transfer, Failure> {
-    let data = native_transfer::data(&args.data).map_err(Failure::usage)?;
+    let data = transfer::data(&args.data).map_err(Failure::usage)?;
     Ok(Transfer::sign(key, chain, args.to, args.amount, args.fee, nonce, data))
 }
 

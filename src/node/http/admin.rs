@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::body::{Received, whole};
-use super::v1::{Problem, answer};
+use super::problem::Problem;
 use super::{Shared, metrics};
 use crate::logging::LogControl;
 use crate::node_api::{MinerOrder, Refused};
@@ -219,6 +219,14 @@ async fn log(operator: Data<Operator>, body: Received) -> HttpResponse {
         Ok(json!({ "filter": body.filter }))
     };
     answer(set())
+}
+
+/// `value`, or why not.
+fn answer(result: Result<Value, Problem>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::Ok().json(value),
+        Err(problem) => problem.reply(),
+    }
 }
 
 fn read<T: DeserializeOwned>(body: Received, example: &str) -> Result<T, Problem> {

@@ -4,6 +4,7 @@
 use actix_web::Error;
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::limits::MAX_BODY;
@@ -40,6 +41,14 @@ impl Fields {
             Ok(other) => Err(wrong_type(type_name, &other, "")),
             Err(error) => Err(invalid(&format!("code=400, message=Syntax error: {error}"))),
         }
+    }
+
+    /// The fields of a value that was read before.
+    pub fn of(value: &impl Serialize) -> serde_json::Result<Self> {
+        Ok(match serde_json::to_value(value)? {
+            Value::Object(map) => Self(map),
+            _ => Self::default(),
+        })
     }
 
     /// A text field; empty if it is missing.

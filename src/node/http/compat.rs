@@ -1,8 +1,8 @@
 //! The compatible interface: what wallets and explorers of the original chain ask for, answered as recorded.
 //! `docs/compatibility.md` lists every deliberate difference.
 
-use actix_web::web::{self, Path, Query, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{Path, Query};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use ledger::{AccountSource, Address, BlockId, ChainSource, StoredHeader, Transaction, TxId};
 use machines::faucet::ClaimError;
 use store::Snapshot;
@@ -10,11 +10,12 @@ use store::Snapshot;
 use super::body::{Fields, Received, hex_bytes, whole, without_prefix};
 use super::client_address;
 use super::compat_json::{
-    AccountData, AccountJson, BlockData, BlockJson, BlocksData, TransactionData, TransactionJson, TransactionsData,
+    AccountData, AccountJson, BlockData, BlockJson, BlocksData, FaucetRequest, TransactionData, TransactionJson,
+    TransactionsData,
 };
-use super::compat_transfer::TransferRequest;
-use super::reply::{Refusal, envelope, not_found, other_method};
-use super::{Shared, State};
+use super::compat_transfer;
+use super::reply::{Envelope, Refusal, Refusals, envelope};
+use super::{Routes, Shared, State};
 use crate::node_api::{ClaimRefused, Refused};
 
 /// Largest page. Below it, pages are as large as asked.
@@ -23,75 +24,111 @@ const MAX_PAGE: u64 = 1_000;
 const MAX_IDS: u64 = 50_000;
 
 /// The paths at the root.
-pub fn routes(app: &mut ServiceConfig) {
-    let get =
-        |path: &str, route: actix_web::Route| web::resource(path).route(route).default_service(web::to(other_method));
-    app.service(get("/last-block", web::get().to(last_block)))
-        .service(get("/blocks", web::get().to(blocks)))
-        .service(get("/blocks/{block}", web::get().to(block)))
-        .service(get("/txs", web::get().to(transactions)).route(web::post().to(post_transaction)))
-        .service(get("/txs/{transaction}", web::get().to(transaction)))
-        .service(get("/accounts/{address}", web::get().to(account)))
-        .service(get("/faucet", web::post().to(faucet)))
-        .default_service(web::to(not_found));
+pub fn routes(app: &mut Routes) {
+    app.service(compat_last_block)
+        .service(compat_blocks)
+        .service(compat_block)
+        .service(compat_transactions)
+        .service(compat_submit)
+        .service(compat_transaction)
+        .service(compat_account)
+        .service(compat_faucet);
 }
 
-async fn last_block(state: Shared) -> HttpResponse {
+/// The newest block.
+#[utoipa::path(tag = "compatible", responses((status = 200, body = Envelope<BlockData>), Refusals))]
+#[get("/last-block")]
+pub async fn compat_last_block(state: Shared) -> HttpResponse {
     let find = || {
         let snapshot = state.node.reader().snapshot()?;
         let tip = snapshot.tip()?;
         let stored = snapshot.header(&tip.id)?.ok_or_else(|| Refusal::new(404, "not found last block"))?;
-        block_json(&snapshot, &stored)
+        block_json(&snapshot, &tip.id, &stored)
     };
     envelope(find().map(|block| BlockData { block }))
 }
 
-async fn block(state: Shared, path: Path<String>) -> HttpResponse {
+/// A block, by height or hash.
+#[utoipa::path(
+    tag = "compatible",
+    params(("block" = String, Path, description = "its height or hash")),
+    responses((status = 200, body = Envelope<BlockData>), Refusals)
+)]
+#[get("/blocks/{block}")]
+pub async fn compat_block(state: Shared, path: Path<String>) -> HttpResponse {
     let find = || {
         let snapshot = state.node.reader().snapshot()?;
-        let stored = match path.parse::<i64>() {
-            Ok(height) => u64::try_from(height).ok().map(|height| snapshot.header_at(height)).transpose()?.flatten(),
-            Err(_) => {
-                let id = BlockId(hash(&path)?);
-                if snapshot.is_on_chain(&id)? { snapshot.header(&id)? } else { None }
-            }
+        let id = match path.parse::<i64>() {
+            Ok(height) => u64::try_from(height).ok().map(|height| snapshot.main_id(height)).transpose()?.flatten(),
+            Err(_) => Some(BlockId(hash(&path)?)),
         };
-        block_json(&snapshot, &stored.ok_or_else(|| Refusal::new(404, "not found block"))?)
+        let id = id.ok_or_else(|| Refusal::new(404, "not found block"))?;
+        let on_chain = snapshot.is_on_chain(&id)?;
+        let stored = snapshot.header(&id)?.filter(|_| on_chain);
+        block_json(&snapshot, &id, &stored.ok_or_else(|| Refusal::new(404, "not found block"))?)
     };
     envelope(find().map(|block| BlockData { block }))
 }
 
-async fn blocks(state: Shared, query: Query<Vec<(String, String)>>) -> HttpResponse {
+/// Blocks, newest first.
+#[utoipa::path(
+    tag = "compatible",
+    params(
+        ("page" = i64, Query, description = "from 1 on; smaller ones are the first"),
+        ("size" = i64, Query, description = "at most 1000; larger ones are moved there")
+    ),
+    responses((status = 200, body = Envelope<BlocksData>), Refusals)
+)]
+#[get("/blocks")]
+pub async fn compat_blocks(state: Shared, query: Query<Vec<(String, String)>>) -> HttpResponse {
     let find = || {
         let (skip, size) = page(&query)?;
         let snapshot = state.node.reader().snapshot()?;
         let total_count = snapshot.tip()?.height + 1;
-        let headers = snapshot.headers_desc(skip, size as usize)?;
-        let ids: u64 = headers.iter().map(|stored| u64::from(stored.transactions)).sum();
+        let headers = snapshot.headers_below(total_count.saturating_sub(skip), size as usize)?;
+        let ids: u64 = headers.iter().map(|(_, stored)| u64::from(stored.transactions)).sum();
         if ids > MAX_IDS && headers.len() > 1 {
             let text =
                 format!("this page would have {ids} transaction ids, more than {MAX_IDS}: ask for a smaller size");
             return Err(Refusal::bad(text));
         }
-        let blocks = headers.iter().map(|stored| block_json(&snapshot, stored)).collect::<Result<_, _>>()?;
+        let blocks = headers.iter().map(|(id, stored)| block_json(&snapshot, id, stored)).collect::<Result<_, _>>()?;
         Ok(BlocksData { blocks, total_count })
     };
     envelope(find())
 }
 
-async fn transactions(state: Shared, query: Query<Vec<(String, String)>>) -> HttpResponse {
+/// Transactions, newest first.
+#[utoipa::path(
+    tag = "compatible",
+    params(
+        ("page" = i64, Query, description = "from 1 on; smaller ones are the first"),
+        ("size" = i64, Query, description = "at most 1000; larger ones are moved there")
+    ),
+    responses((status = 200, body = Envelope<TransactionsData>), Refusals)
+)]
+#[get("/txs")]
+pub async fn compat_transactions(state: Shared, query: Query<Vec<(String, String)>>) -> HttpResponse {
     let find = || {
         let (skip, size) = page(&query)?;
         let snapshot = state.node.reader().snapshot()?;
         let chain = &state.node.network().chain;
-        let listed = snapshot.transactions_desc(skip, size as usize)?;
+        let total_count = snapshot.transaction_count()?;
+        let listed = snapshot.transactions_below(total_count.saturating_sub(skip), size as usize)?;
         let transactions = listed.iter().map(|found| TransactionJson::located(found, found.transaction.id(chain)));
-        Ok(TransactionsData { transactions: transactions.collect(), total_count: snapshot.transaction_count()? })
+        Ok(TransactionsData { transactions: transactions.collect(), total_count })
     };
     envelope(find())
 }
 
-async fn transaction(state: Shared, path: Path<String>) -> HttpResponse {
+/// A transaction of the chain, by number or hash.
+#[utoipa::path(
+    tag = "compatible",
+    params(("transaction" = String, Path, description = "its number from 0 on, or its hash")),
+    responses((status = 200, body = Envelope<TransactionData>), Refusals)
+)]
+#[get("/txs/{transaction}")]
+pub async fn compat_transaction(state: Shared, path: Path<String>) -> HttpResponse {
     let find = || {
         let snapshot = state.node.reader().snapshot()?;
         let found = match path.parse::<i64>() {
@@ -104,7 +141,14 @@ async fn transaction(state: Shared, path: Path<String>) -> HttpResponse {
     envelope(find().map(|transaction| TransactionData { transaction }))
 }
 
-async fn account(state: Shared, path: Path<String>) -> HttpResponse {
+/// An account that was ever paid.
+#[utoipa::path(
+    tag = "compatible",
+    params(("address" = String, Path, description = "40 hex digits, with or without 0x")),
+    responses((status = 200, body = Envelope<AccountData>), Refusals)
+)]
+#[get("/accounts/{address}")]
+pub async fn compat_account(state: Shared, path: Path<String>) -> HttpResponse {
     let find = || {
         let bytes = hex_bytes(&without_prefix(&path)).ok().and_then(|bytes| bytes.try_into().ok());
         let address = Address(bytes.ok_or_else(|| Refusal::bad("invalid address"))?);
@@ -116,27 +160,23 @@ async fn account(state: Shared, path: Path<String>) -> HttpResponse {
     envelope(find().map(|account| AccountData { account }))
 }
 
-async fn post_transaction(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
+/// Hands in a transfer of the original chain.
+#[utoipa::path(
+    tag = "compatible",
+    request_body = client::BarreleyeTexts,
+    responses((status = 200, body = Envelope<TransactionData>), Refusals)
+)]
+#[post("/txs")]
+pub async fn compat_submit(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
     let submitted = async { submit(&state, &request, &whole(body)?).await };
     envelope(submitted.await.map(|transaction| TransactionData { transaction }))
 }
 
 async fn submit(state: &State, request: &HttpRequest, body: &[u8]) -> Result<TransactionJson, Refusal> {
     let fields = Fields::read(content_type(request), body, "dto.TransactionRequest")?;
-    let texts = TransferRequest::read(&fields)?;
-    let network = state.node.network();
-    let (transfer, known) = {
-        let snapshot = state.node.reader().snapshot()?;
-        let shaped = texts.shape(|address| snapshot.account(address))?;
-        let from = shaped.from();
-        let stored = snapshot.account(&from)?.map_or(network.nonce_base, |account| account.nonce);
-        let pool = state.node.pool();
-        let next_nonce = pool.next_nonce(&from).unwrap_or(stored);
-        let transfer = shaped.with_nonce(next_nonce, network).map_err(Refusal::bad)?;
-        let known = pool.get(&transfer.id()).is_some() || snapshot.transaction(&transfer.id())?.is_some();
-        (transfer, known)
-    };
+    let (texts, transfer) = compat_transfer::read(state, &fields)?;
     let (id, nonce) = (transfer.id(), transfer.nonce);
+    let known = state.node.pool().contains(&id) || state.node.reader().snapshot()?.transaction(&id)?.is_some();
     // Whoever heard no answer may post again: the same transaction is the same success.
     if !known {
         match state.node.submit(Transaction::Barreleye(transfer)).await {
@@ -148,7 +188,14 @@ async fn submit(state: &State, request: &HttpRequest, body: &[u8]) -> Result<Tra
     Ok(texts.echo(id, nonce))
 }
 
-async fn faucet(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
+/// Asks the faucet to pay.
+#[utoipa::path(
+    tag = "compatible",
+    request_body = FaucetRequest,
+    responses((status = 200, body = Envelope<TransactionData>), Refusals)
+)]
+#[post("/faucet")]
+pub async fn compat_faucet(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
     let claimed = async { claim(&state, &request, &whole(body)?).await };
     envelope(claimed.await.map(|transaction| TransactionData { transaction }))
 }
@@ -177,9 +224,9 @@ fn content_type(request: &HttpRequest) -> &str {
     request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn block_json(snapshot: &Snapshot, stored: &StoredHeader) -> Result<BlockJson, Refusal> {
-    let ids = if stored.transactions == 0 { Vec::new() } else { snapshot.transaction_ids(&stored.header.id())? };
-    Ok(BlockJson::new(stored, &ids))
+fn block_json(snapshot: &Snapshot, id: &BlockId, stored: &StoredHeader) -> Result<BlockJson, Refusal> {
+    let ids = if stored.transactions == 0 { Vec::new() } else { snapshot.transaction_ids(id)? };
+    Ok(BlockJson::new(id, stored, &ids))
 }
 
 /// 64 hex digits, without a prefix.

@@ -1,9 +1,12 @@
 //! What the compatible interface calls a block, a transaction and an account: fields in the recorded order, numbers
 //! as minimal hex bytes, coordinates and signatures as unpadded hex, times in nanoseconds.
 
-use ledger::{Account, Address, CheckedTransaction, Digest, PublicKey, Signature, StoredHeader, Transaction, TxId};
+use ledger::{
+    Account, Address, BlockId, CheckedTransaction, Digest, PublicKey, Signature, StoredHeader, Transaction, TxId,
+};
 use serde::Serialize;
 use store::Located;
+use utoipa::ToSchema;
 
 /// The original names the miner's node here. This network has no such names.
 const EXTRA: &str = "barreleye";
@@ -11,15 +14,24 @@ const NANOS_PER_MS: u64 = 1_000_000;
 /// Height and time of a transaction that is in no block.
 const PENDING: i64 = -1;
 
+/// What asks the faucet to pay.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct FaucetRequest {
+    /// Who is to be paid.
+    #[expect(dead_code, reason = "only describes the body, which is read as the original reads it")]
+    account_address: String,
+}
+
 /// `{"block": …}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct BlockData {
     /// The block.
     pub block: BlockJson,
 }
 
 /// `{"blocks": […], "totalCount": …}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlocksData {
     /// Newest first.
@@ -29,14 +41,14 @@ pub struct BlocksData {
 }
 
 /// `{"transaction": …}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TransactionData {
     /// The transaction.
     pub transaction: TransactionJson,
 }
 
 /// `{"transactions": […], "totalCount": …}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionsData {
     /// Newest first.
@@ -46,14 +58,14 @@ pub struct TransactionsData {
 }
 
 /// `{"account": …}`
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccountData {
     /// The account.
     pub account: AccountJson,
 }
 
 /// A block.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockJson {
     hash: String,
@@ -72,11 +84,11 @@ pub struct BlockJson {
 impl BlockJson {
     /// A stored block with the ids of its transactions. Genesis has no parent and no data, which the original shows as
     /// zeros; ours keeps the digest of the network's numbers there.
-    pub fn new(stored: &StoredHeader, transactions: &[TxId]) -> Self {
+    pub fn new(id: &BlockId, stored: &StoredHeader, transactions: &[TxId]) -> Self {
         let header = &stored.header;
         let unless_genesis = |bytes: [u8; 32]| if header.height == 0 { Digest::ZERO } else { Digest(bytes) };
         Self {
-            hash: header.id().to_hex(),
+            hash: id.to_hex(),
             version: header.version,
             data_hash: unless_genesis(header.root.0).to_hex(),
             prev_block_hash: unless_genesis(header.previous.0).to_hex(),
@@ -92,7 +104,7 @@ impl BlockJson {
 }
 
 /// A transaction of either kind.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TransactionJson {
     /// Its id.
@@ -154,7 +166,7 @@ impl TransactionJson {
 }
 
 /// A point of the curve.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PointJson {
     /// Unpadded hex.
     pub x: String,
@@ -170,7 +182,7 @@ impl PointJson {
 }
 
 /// A signature.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SignatureJson {
     /// Unpadded hex.
     pub r: String,
@@ -186,7 +198,7 @@ impl SignatureJson {
 }
 
 /// An account.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AccountJson {
     address: String,
     nonce: String,

@@ -2,9 +2,11 @@
 //! left out. Gives the transaction to submit, and the answer that echoes the request.
 
 use ledger::{
-    Account, Address, BarreleyeTransfer, Network, PublicKey, Signature, Transaction, TxError, TxId, ViewError,
+    Account, AccountSource, Address, BarreleyeTransfer, Network, PublicKey, Signature, Transaction, TxError, TxId,
+    ViewError,
 };
 
+use super::State;
 use super::body::{Fields, hex_bytes, without_prefix};
 use super::compat_json::{PointJson, SignatureJson, TransactionJson, minimal_hex};
 use super::reply::Refusal;
@@ -35,6 +37,19 @@ impl Shaped {
     pub fn from(&self) -> Address {
         self.unsigned.from
     }
+}
+
+/// The transfer that a body asks for, with its request. Its signature is checked.
+pub fn read(state: &State, fields: &Fields) -> Result<(TransferRequest, BarreleyeTransfer), Refusal> {
+    let request = TransferRequest::read(fields)?;
+    let network = state.node.network();
+    let snapshot = state.node.reader().snapshot()?;
+    let shaped = request.shape(|address| snapshot.account(address))?;
+    let from = shaped.from();
+    let stored = snapshot.account(&from)?.map_or(network.nonce_base, |account| account.nonce);
+    let next_nonce = state.node.pool().next_nonce(&from).unwrap_or(stored);
+    let transfer = shaped.with_nonce(next_nonce, network).map_err(Refusal::bad)?;
+    Ok((request, transfer))
 }
 
 impl TransferRequest {

@@ -12,6 +12,9 @@ mod explorer;
 mod health;
 mod limits;
 mod metrics;
+mod openapi;
+mod pages;
+mod problem;
 mod reply;
 mod server;
 #[cfg(test)]
@@ -34,7 +37,29 @@ pub struct State {
     trusted_proxies: Vec<IpNet>,
     /// Answers so far.
     answers: metrics::Answers,
+    /// Answers that hold as long as the tip does.
+    pages: pages::Pages,
+    /// What blocks say only when they are read whole.
+    facts: v1::Facts,
+    /// What this interface is.
+    document: openapi::Document,
 }
+
+impl State {
+    fn new(node: Arc<dyn NodeApi>, trusted_proxies: Vec<IpNet>) -> Self {
+        Self {
+            node,
+            trusted_proxies,
+            answers: Default::default(),
+            pages: Default::default(),
+            facts: Default::default(),
+            document: openapi::Document::new(),
+        }
+    }
+}
+
+/// Where handlers are registered: for the router and the OpenAPI document at once.
+pub(crate) type Routes<'s> = utoipa_actix_web::service_config::ServiceConfig<'s>;
 
 /// [`State`] as actix-web hands it out.
 type Shared = actix_web::web::Data<State>;

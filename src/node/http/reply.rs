@@ -1,25 +1,64 @@
 //! Answers of the compatible interface: one envelope, a trailing line end, the content type as recorded.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use ledger::ViewError;
 use serde::Serialize;
 use store::StoreError;
+use utoipa::openapi::schema::OneOfBuilder;
+use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 /// As the original writes it.
 const JSON: &str = "application/json; charset=UTF-8";
 
-#[derive(Serialize)]
-struct Envelope<'a, T> {
-    #[serde(rename = "statusCode")]
+/// What surrounds every answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Envelope<T> {
     status_code: u16,
+    /// The answer.
+    #[schema(required, inline)]
     data: Option<T>,
-    error: Option<Message<'a>>,
+    /// Null with an answer.
+    #[schema(required)]
+    error: Option<Message>,
 }
 
-#[derive(Serialize)]
-struct Message<'a> {
-    message: &'a str,
+/// Why there is no answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Message {
+    message: String,
+}
+
+/// What surrounds a refusal.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes an envelope without data")]
+pub struct RefusalEnvelope {
+    status_code: u16,
+    error: Message,
+}
+
+/// Every operation of the compatible interface may be refused: in the envelope, or as the original's framework does.
+pub struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let response = |description: &str| {
+            let schema = OneOfBuilder::new()
+                .item(Ref::from_schema_name(RefusalEnvelope::name()))
+                .item(Ref::from_schema_name(Message::name()));
+            let content = Content::new(Some(schema));
+            ResponseBuilder::new().description(description).content("application/json", content).build().into()
+        };
+        BTreeMap::from([
+            ("4XX".into(), response("The request is not granted")),
+            ("5XX".into(), response("The node cannot answer now")),
+        ])
+    }
 }
 
 /// A request that is not granted.
@@ -56,8 +95,8 @@ impl Refusal {
 
     /// The answer.
     pub fn reply(&self) -> HttpResponse {
-        let envelope: Envelope<()> =
-            Envelope { status_code: self.inside, data: None, error: Some(Message { message: &self.message }) };
+        let error = Some(Message { message: self.message.clone() });
+        let envelope: Envelope<()> = Envelope { status_code: self.inside, data: None, error };
         let mut reply = HttpResponse::build(status(self.http));
         if let Some(seconds) = self.retry_after_s {
             reply.insert_header(("Retry-After", seconds.to_string()));
@@ -115,7 +154,7 @@ pub async fn other_method(request: HttpRequest) -> HttpResponse {
 }
 
 fn framework(code: u16, message: &str) -> HttpResponse {
-    HttpResponse::build(status(code)).content_type(JSON).body(line(&Message { message }))
+    HttpResponse::build(status(code)).content_type(JSON).body(line(&Message { message: message.into() }))
 }
 
 fn status(code: u16) -> StatusCode {

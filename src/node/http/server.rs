@@ -8,13 +8,14 @@ use std::time::Duration;
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::http::KeepAlive;
 use actix_web::middleware::{DefaultHeaders, from_fn};
-use actix_web::web::{Data, PayloadConfig, ServiceConfig};
+use actix_web::web::{self, Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
 use actix_web::{App, HttpServer};
 use ipnet::IpNet;
 use thiserror::Error;
 
 use super::admin::Operator;
-use super::{State, admin, compat, explorer, health, limits, metrics, v1};
+use super::problem::Problem;
+use super::{Routes, State, admin, compat, explorer, health, limits, metrics, openapi, v1};
 use crate::config::Listener;
 use crate::logging::LogControl;
 use crate::node_api::NodeApi;
@@ -78,7 +79,7 @@ impl Http {
 
 /// Binds the listeners. Must be called where an actix system or a tokio runtime runs.
 pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpError> {
-    let state = Data::new(State { node, trusted_proxies: settings.trusted_proxies, answers: Default::default() });
+    let state = Data::new(State::new(node, settings.trusted_proxies));
     let mut http = Http { servers: Vec::new(), public: None, admin: None };
     if let Listener::On(address) = settings.public {
         let state = state.clone();
@@ -134,7 +135,17 @@ pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpErro
 
 /// Everything that the public listener answers.
 pub fn public_routes(app: &mut ServiceConfig) {
-    app.configure(explorer::routes).configure(health::routes).configure(v1::routes).configure(compat::routes);
+    api_routes(&mut Routes::new(app));
+    app.configure(openapi::routes).configure(explorer::routes).configure(health::routes);
+    app.app_data(QueryConfig::default().error_handler(|error, _| Problem::malformed(error).into()));
+    app.app_data(PathConfig::default().error_handler(|error, _| Problem::malformed(error).into()));
+    app.default_service(web::to(openapi::missing));
+}
+
+/// What the OpenAPI document describes.
+pub fn api_routes(app: &mut Routes) {
+    compat::routes(app);
+    v1::routes(app);
 }
 
 /// Everything that the admin listener answers.

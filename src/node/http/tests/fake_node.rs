@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::ready;
 use ledger::{
     AccountSource, Address, Amount, BarreleyeTransfer, BlockId, CheckedTransaction, Network, NetworkSpec,
-    OpeningBalance, SecretKey, Signature, Transaction, Transfer, TxId,
+    OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId,
 };
 use libp2p::Multiaddr;
 use machines::PeerId;
@@ -17,6 +17,7 @@ use machines::syncer::Progress;
 use serde_json::{Value, json};
 use store::{Reader, Store};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 use crate::node_api::{Answer, ClaimRefused, Health, MinerOrder, NodeApi, Refused};
 use crate::test_chain::next_commit;
@@ -32,6 +33,10 @@ struct Inner {
     reader: Reader,
     store: Mutex<Store>,
     pool: Mutex<Pool>,
+    tips: watch::Sender<Tip>,
+    seen_tips: watch::Receiver<Tip>,
+    pools: watch::Sender<Arc<PoolView>>,
+    seen_pools: watch::Receiver<Arc<PoolView>>,
     claims: Mutex<Vec<(Address, IpAddr)>>,
     refuses_claims: Mutex<Option<ClaimError>>,
     paused: Mutex<bool>,
@@ -56,8 +61,14 @@ impl FakeNode {
         let network = Arc::new(Network::new(spec).unwrap());
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(dir.path(), network.clone(), 1 << 20, |_| {}).unwrap();
+        let (tips, seen_tips) = watch::channel(network.genesis_tip());
+        let (pools, seen_pools) = watch::channel(Arc::default());
         Self {
             inner: Arc::new(Inner {
+                tips,
+                seen_tips,
+                pools,
+                seen_pools,
                 reader: store.reader(),
                 store: Mutex::new(store),
                 pool: Mutex::new(Pool::new(network.clone())),
@@ -115,6 +126,10 @@ impl FakeNode {
     pub fn mine(&self, transactions: Vec<Transaction>) -> BlockId {
         let commit = next_commit(&self.inner.reader.snapshot().unwrap(), &self.inner.network, transactions);
         self.inner.store.lock().unwrap().commit(&commit).unwrap();
+        self.inner.tips.send_replace(commit.tip);
+        let mut pool = self.inner.pool.lock().unwrap();
+        pool.settle(commit.accounts.keys(), &self.inner.reader.snapshot().unwrap()).unwrap();
+        self.inner.pools.send_replace(Arc::new(pool.view().clone()));
         commit.tip.id
     }
 }
@@ -139,8 +154,16 @@ impl NodeApi for Inner {
         &self.reader
     }
 
-    fn pool(&self) -> Arc<PoolView> {
-        Arc::new(self.pool.lock().unwrap().view().clone())
+    fn tips(&self) -> &watch::Receiver<Tip> {
+        &self.seen_tips
+    }
+
+    fn pools(&self) -> &watch::Receiver<Arc<PoolView>> {
+        &self.seen_pools
+    }
+
+    fn mono(&self) -> u64 {
+        0
     }
 
     fn external(&self) -> Vec<String> {
@@ -160,10 +183,12 @@ impl NodeApi for Inner {
             let tx = tx.check(&self.network, |_| None).map_err(|error| Refused::Invalid(error.to_string()))?;
             let snapshot = self.reader.snapshot().unwrap();
             let id = tx.id();
-            self.pool.lock().unwrap().add(Arc::new(tx), 0, &snapshot).map_err(|error| match error {
+            let mut pool = self.pool.lock().unwrap();
+            pool.add(Arc::new(tx), 0, &snapshot).map_err(|error| match error {
                 PoolError::Known => Refused::Known(error.to_string()),
                 _ => Refused::Invalid(error.to_string()),
             })?;
+            self.pools.send_replace(Arc::new(pool.view().clone()));
             Ok(id)
         };
         now(add())

@@ -1,6 +1,7 @@
 //! The HTTP interface over a node without actors: a real store, a real pool, blocks made by the test.
 
 mod admin;
+mod document;
 mod exchanges;
 mod fake_node;
 mod limits;
@@ -40,7 +41,7 @@ impl Reply {
 
 fn state(node: &FakeNode) -> Data<State> {
     let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-    Data::new(State { node: node.shared(), trusted_proxies, answers: Default::default() })
+    Data::new(State::new(node.shared(), trusted_proxies))
 }
 
 /// Asks the public listener's application.

@@ -1,11 +1,12 @@
 //! The native interface and the pages beside it.
 
+use client::transfer::{TransferJson, to_hex};
 use ledger::{Address, Amount, Transaction, Transfer};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::fake_node::{FakeNode, address, key};
 use super::{ask, get, post};
-use crate::native_transfer::{TransferJson, to_hex};
 
 #[actix_web::test]
 async fn both_forms_of_a_transfer_are_accepted_and_posting_again_is_the_same_success() {
@@ -37,6 +38,158 @@ async fn a_transfer_is_pending_then_confirmed_with_exact_amounts() {
     assert_eq!((&confirmed["amount"], &confirmed["fee"]), (&json!("123456789"), &json!("1")));
     let account = get(&node, &format!("/v1/accounts/{}", address(7))).await.json();
     assert_eq!((&account["balance"], &account["sequence"]), (&json!("123456789"), &json!(0)));
+}
+
+#[actix_web::test]
+async fn blocks_are_listed_newest_first_and_each_page_names_the_next() {
+    let node = FakeNode::new();
+    let tx = node.native(1, address(7), Amount::drops(5), 0);
+    node.mine(vec![Transaction::Transfer(tx)]);
+    let ids: Vec<_> = (0..4).map(|_| node.mine(vec![])).collect();
+    let first = get(&node, "/v1/blocks?limit=3").await.json();
+    assert_eq!((&first["next"], &first["blocks"][0]["id"]), (&json!(3), &json!(ids[3])), "{first}");
+    let rest = get(&node, "/v1/blocks?limit=3&before=3").await.json();
+    let heights: Vec<_> = rest["blocks"].as_array().unwrap().iter().map(|block| block["height"].clone()).collect();
+    assert_eq!((heights, &rest["next"]), (vec![json!(2), json!(1), json!(0)], &json!(null)));
+    let paid = &rest["blocks"][1];
+    assert_eq!((&paid["transactions"], &paid["fees"], &paid["miner"]), (&json!(1), &json!("1"), &json!(address(9))));
+    assert_eq!(paid["parent"], rest["blocks"][2]["id"]);
+    for limit in ["0", "1"] {
+        let page = get(&node, &format!("/v1/blocks?limit={limit}")).await.json();
+        assert_eq!(page["blocks"].as_array().map(Vec::len), Some(1), "{limit}");
+    }
+}
+
+#[actix_web::test]
+async fn a_block_is_found_by_height_and_by_id_and_its_header_hashes_to_its_id() {
+    let node = FakeNode::new();
+    let txs: Vec<_> = (0..3).map(|ahead| node.native(1, address(7), Amount::drops(5), ahead)).collect();
+    let id = node.mine(txs.iter().cloned().map(Transaction::Transfer).collect());
+    node.mine(vec![]);
+    let block = get(&node, &format!("/v1/blocks/{id}")).await.json();
+    assert_eq!(block, get(&node, "/v1/blocks/1").await.json());
+    assert_eq!((&block["in_chain"], &block["confirmations"]), (&json!(true), &json!(2)));
+    let header = hex::decode(block["header"].as_str().unwrap()).unwrap();
+    let twice = Sha256::digest(Sha256::digest(header));
+    assert_eq!(block["id"], hex::encode(twice));
+    let listed = get(&node, "/v1/blocks/1/transactions?limit=2").await.json();
+    assert_eq!((&listed["next"], &listed["total"]), (&json!(2), &json!(3)));
+    let last = get(&node, "/v1/blocks/1/transactions?from=2").await.json();
+    assert_eq!((&last["next"], &last["transactions"][0]["id"]), (&json!(null), &block["transaction_ids"][2]));
+    assert_eq!(get(&node, "/v1/blocks/1/transactions?from=4000000000").await.json()["transactions"], json!([]));
+    let run = get(&node, "/v1/headers?from=1&limit=1").await.json();
+    assert_eq!((&run["headers"][0]["header"], &run["next"]), (&block["header"], &json!(2)));
+}
+
+#[actix_web::test]
+async fn what_happened_to_an_account_is_paged_by_cursor_without_a_gap() {
+    let node = FakeNode::new();
+    for _ in 0..3 {
+        let pay = |ahead| Transaction::Transfer(node.native(1, address(7), Amount::drops(5), ahead));
+        node.mine(vec![pay(0), pay(1)]);
+    }
+    let path = format!("/v1/accounts/{}/transactions?limit=4", address(7));
+    let first = get(&node, &path).await.json();
+    let next = first["next"].as_str().unwrap();
+    let second = get(&node, &format!("{path}&before={next}")).await.json();
+    assert_eq!((first["transactions"].as_array().unwrap().len(), &second["next"]), (4, &json!(null)));
+    let all = [first["transactions"].as_array().unwrap().clone(), second["transactions"].as_array().unwrap().clone()];
+    let at: Vec<_> = all
+        .concat()
+        .iter()
+        .map(|item| (item["height"].clone(), item["transaction"]["block"]["index"].clone()))
+        .collect();
+    let expected: Vec<_> =
+        (1..=3).rev().flat_map(|height| [(json!(height), json!(1)), (json!(height), json!(0))]).collect();
+    assert_eq!(at, expected);
+    assert!(all.concat().iter().all(|item| item["direction"] == "in" && item["amount"] == "5"));
+    let miner = get(&node, &format!("/v1/accounts/{}/transactions", address(9))).await.json();
+    assert_eq!(
+        (&miner["transactions"][0]["direction"], &miner["transactions"][0]["transaction"]),
+        (&json!("mined"), &json!(null))
+    );
+    assert_eq!(get(&node, &format!("{path}&before=x")).await.status, 400);
+}
+
+#[actix_web::test]
+async fn transactions_of_the_chain_are_paged_by_their_number() {
+    let node = FakeNode::new();
+    let pay = |ahead| Transaction::Transfer(node.native(1, address(7), Amount::drops(5), ahead));
+    node.mine(vec![pay(0), pay(1)]);
+    node.mine(vec![pay(0)]);
+    let first = get(&node, "/v1/transactions?limit=2").await.json();
+    assert_eq!((&first["next"], &first["total"]), (&json!(1), &json!(3)));
+    let second = get(&node, "/v1/transactions?limit=2&before=1").await.json();
+    assert_eq!((&second["next"], second["transactions"].as_array().unwrap().len()), (&json!(null), 1));
+    assert_eq!(second["transactions"][0]["confirmations"], json!(2));
+}
+
+#[actix_web::test]
+async fn the_supply_is_the_opening_balances_and_a_reward_for_each_block() {
+    let node = FakeNode::new();
+    let before: u64 = get(&node, "/v1/supply").await.json()["issued"].as_str().unwrap().parse().unwrap();
+    node.mine(vec![]);
+    let after = get(&node, "/v1/supply").await.json();
+    let reward: u64 = get(&node, "/v1/network").await.json()["reward"].as_str().unwrap().parse().unwrap();
+    assert_eq!((&after["issued"], &after["height"]), (&json!((before + reward).to_string()), &json!(1)));
+}
+
+#[actix_web::test]
+async fn a_text_is_found_as_what_it_names() {
+    let node = FakeNode::new();
+    let tx = node.native(1, address(7), Amount::drops(5), 0);
+    let id = tx.id(&node.network().chain);
+    post(&node, "/v1/transactions", &json!(TransferJson::from(&tx))).await;
+    let block = node.mine(vec![]);
+    for (text, found) in [
+        ("1".to_owned(), json!({ "kind": "block", "id": block, "height": 1 })),
+        (block.to_string(), json!({ "kind": "block", "id": block, "height": 1 })),
+        (id.to_string(), json!({ "kind": "transaction", "id": id })),
+        (address(7).to_hex(), json!({ "kind": "account", "address": address(7), "exists": false })),
+    ] {
+        assert_eq!(get(&node, &format!("/v1/search?q={text}")).await.json(), found);
+    }
+    for unknown in ["2", "nothing", "", &"ab".repeat(32)] {
+        assert_eq!(get(&node, &format!("/v1/search?q={unknown}")).await.status, 404, "{unknown}");
+    }
+}
+
+#[actix_web::test]
+async fn a_transfer_of_the_original_chain_is_taken_in_its_own_form_and_a_batch_takes_all_forms() {
+    let node = FakeNode::new();
+    let tx = node.barreleye(1, address(7), 3, 0);
+    let form = json!({ "barreleye": super::transfers::request(&tx) });
+    let reply = post(&node, "/v1/transactions", &form).await;
+    assert_eq!((reply.status, reply.json()), (202, json!({ "id": tx.id() })), "{}", reply.body);
+    let native = node.native(2, address(7), Amount::drops(5), 0);
+    let mut bad = node.native(3, address(7), Amount::drops(5), 0);
+    bad.amount = Amount::drops(6);
+    let batch = json!({ "transactions": [form, { "hex": to_hex(&native) }, TransferJson::from(&bad)] });
+    let reply = post(&node, "/v1/transactions/batch", &batch).await.json();
+    assert_eq!(reply["transactions"][0]["id"], json!(tx.id()));
+    assert_eq!(reply["transactions"][1]["id"], json!(native.id(&node.network().chain)));
+    assert_eq!((&reply["transactions"][2]["status"], node.waiting()), (&json!(422), 2));
+    for count in [0, 101] {
+        let batch = json!({ "transactions": vec![json!({ "hex": "00" }); count] });
+        assert_eq!(post(&node, "/v1/transactions/batch", &batch).await.status, 400, "{count}");
+    }
+}
+
+#[actix_web::test]
+async fn statistics_count_from_the_block_before_the_first() {
+    let node = FakeNode::new();
+    for _ in 0..5 {
+        node.mine(vec![]);
+    }
+    let chart = get(&node, "/v1/statistics?blocks=3").await.json();
+    assert_eq!(chart["height"], json!([3, 4, 5]));
+    assert_eq!(chart["interval_ms"], json!([1000, 1000, 1000]));
+    assert_eq!(chart["mean_interval_ms"], json!(1000.0));
+    let difficulty = chart["difficulty"][0].as_f64().unwrap();
+    assert!((chart["hash_rate"].as_f64().unwrap() - difficulty).abs() < 1e-6, "one such block a second: {chart}");
+    let whole = get(&node, "/v1/statistics?blocks=0").await.json();
+    assert_eq!(whole["height"], json!([5]));
+    assert_eq!(get(&node, "/v1/statistics").await.json()["height"], json!([0, 1, 2, 3, 4, 5]));
 }
 
 #[actix_web::test]

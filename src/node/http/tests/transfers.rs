@@ -8,7 +8,7 @@ use super::fake_node::{FakeNode, address, barreleye, key};
 use super::{Reply, get, post};
 
 /// A request as wallets of the original chain post it: numbers unpadded, the value behind `0x`.
-fn request(tx: &BarreleyeTransfer) -> Value {
+pub fn request(tx: &BarreleyeTransfer) -> Value {
     let unpadded = |bytes: &[u8; 32]| hex::encode(bytes).trim_start_matches('0').to_owned();
     let ((x, y), (r, s)) = (tx.signer.coordinates().unwrap(), tx.signature.integers());
     json!({

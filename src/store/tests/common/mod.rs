@@ -250,7 +250,8 @@ impl Tree {
         }
         for (skip, limit) in [(0, usize::MAX), (0, 3), (1, 1), (2, 5), (7, 4), (on_chain.len(), 2), (0, 0)] {
             let expected: Vec<_> = on_chain.iter().rev().skip(skip).take(limit).cloned().collect();
-            assert_eq!(snapshot.transactions_desc(skip as u64, limit).unwrap(), expected, "{skip} {limit}");
+            let before = on_chain.len().saturating_sub(skip) as u64;
+            assert_eq!(snapshot.transactions_below(before, limit).unwrap(), expected, "{skip} {limit}");
         }
     }
 
@@ -287,9 +288,18 @@ impl Tree {
 
     fn sync_must_match(&self, snapshot: &Snapshot, path: &[usize]) {
         let headers: Vec<_> = path.iter().map(|node| self.nodes[*node].header.clone()).collect();
-        let newest_first: Vec<_> = headers.iter().rev().skip(1).take(4).cloned().collect();
-        let listed: Vec<_> = snapshot.headers_desc(1, 4).unwrap().into_iter().map(|stored| stored.header).collect();
-        assert_eq!(listed, newest_first);
+        let named = |headers: &[Header]| headers.iter().map(|header| (header.id(), header.clone())).collect::<Vec<_>>();
+        let listed = |page: Vec<(BlockId, ledger::StoredHeader)>| {
+            page.into_iter().map(|(id, stored)| (id, stored.header)).collect::<Vec<_>>()
+        };
+        let newest_first: Vec<_> = headers.iter().rev().cloned().collect();
+        let (tip, count) = (headers.len() as u64 - 1, headers.len());
+        assert_eq!(listed(snapshot.headers_below(tip, 4).unwrap()), named(&newest_first[1..count.min(5)]));
+        assert_eq!(listed(snapshot.headers_below(u64::MAX, 1).unwrap()), named(&newest_first[..1]));
+        assert_eq!(listed(snapshot.headers_below(0, 4).unwrap()), []);
+        assert_eq!(listed(snapshot.headers_from(0, 2).unwrap()), named(&headers[..count.min(2)]));
+        assert_eq!(listed(snapshot.headers_from(tip, 2).unwrap()), named(&headers[count - 1..]));
+        assert_eq!(listed(snapshot.headers_from(tip + 1, 2).unwrap()), []);
         assert_eq!(snapshot.headers_after(&[], usize::MAX).unwrap(), headers[1..]);
         assert_eq!(snapshot.headers_after(&[BlockId::ZERO], 2).unwrap(), headers[1..headers.len().min(3)]);
         let middle = headers.len() / 2;

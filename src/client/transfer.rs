@@ -1,32 +1,142 @@
 //! A native transfer as it travels between the command line, other wallets and a node: JSON with exact numbers, or
 //! the hex of the very bytes that a block commits to.
 
-use ledger::{Address, Amount, MAX_DATA_BYTES, PublicKey, Signature, Transaction, Transfer};
-use serde::{Deserialize, Serialize};
+use ledger::{Address, Amount, MAX_DATA_BYTES, PublicKey, Signature, Transaction, Transfer, TxId};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
+use utoipa::ToSchema;
+
+use crate::text::whole;
+use crate::{Problem, schema};
 
 /// Bytes before the data: kind, key, receiver, amount, fee, nonce, length of the data.
 const BEFORE_DATA: usize = 1 + 33 + 20 + 8 + 8 + 8 + 4;
 const SIGNATURE: usize = 64;
 
 /// A signed native transfer. Amounts are decimal strings in drops: JSON numbers are not exact everywhere.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransferJson {
     /// The signing key, compressed, 66 hex digits.
+    #[schema(value_type = schema::PublicKey)]
     pub from: PublicKey,
     /// The receiver.
+    #[schema(value_type = schema::AnyAddress)]
     pub to: Address,
     /// Drops that are moved.
+    #[schema(pattern = "^[0-9]{1,20}$")]
     pub amount: String,
     /// Drops for the miner.
+    #[schema(pattern = "^[0-9]{1,20}$")]
     pub fee: String,
     /// The account's next nonce, a decimal string.
+    #[schema(pattern = "^[0-9]{1,20}$")]
     pub nonce: String,
     /// Attached data as hex.
+    #[schema(pattern = "^([0-9a-fA-F]{2}){0,1024}$")]
     pub data: String,
     /// The signature, 128 hex digits.
+    #[schema(value_type = schema::Signature)]
     pub signature: Signature,
+}
+
+/// The bytes that a block commits to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HexForm {
+    /// As hex.
+    #[schema(value_type = schema::Hex)]
+    pub hex: String,
+}
+
+/// A transfer of the original chain: the texts that its wallets post to `/txs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BarreleyeForm {
+    /// The texts.
+    pub barreleye: BarreleyeTexts,
+}
+
+/// Numbers are hex, with or without `0x`; coordinates and signature may lack leading zeros.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[expect(missing_docs, reason = "the names are those of the original")]
+pub struct BarreleyeTexts {
+    pub nonce: String,
+    pub from: String,
+    pub to: String,
+    pub value: String,
+    pub data: String,
+    pub signer_x: String,
+    pub signer_y: String,
+    pub signature_r: String,
+    pub signature_s: String,
+}
+
+/// A signed transfer in any of its three forms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Posted {
+    /// The bytes of a native transfer.
+    Hex(HexForm),
+    /// A transfer of the original chain.
+    Barreleye(BarreleyeForm),
+    /// The fields of a native transfer.
+    Json(TransferJson),
+}
+
+impl<'de> Deserialize<'de> for Posted {
+    /// The field that only one form has decides; so an error speaks of that form.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(from)?;
+        let has = |field| value.get(field).is_some();
+        let form = if has("hex") {
+            serde_json::from_value(value).map(Self::Hex)
+        } else if has("barreleye") {
+            serde_json::from_value(value).map(Self::Barreleye)
+        } else {
+            serde_json::from_value(value).map(Self::Json)
+        };
+        form.map_err(|error| {
+            let forms = "send from, to, amount, fee, nonce, data and signature, or hex, or barreleye";
+            D::Error::custom(format!("{error}: {forms}"))
+        })
+    }
+}
+
+/// A transfer was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Submitted {
+    /// Its id.
+    #[schema(value_type = schema::Id)]
+    pub id: TxId,
+}
+
+/// Several transfers at once, in the order in which they are to be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// At most a hundred.
+    #[schema(min_items = 1, max_items = 100)]
+    pub transactions: Vec<Posted>,
+}
+
+/// What became of each transfer of a batch, in its order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BatchReply {
+    /// One for each.
+    pub transactions: Vec<BatchItem>,
+}
+
+/// What became of a transfer of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchItem {
+    /// It was taken.
+    Taken(Submitted),
+    /// It was refused.
+    Refused(Problem),
 }
 
 /// Why something is not a native transfer.
@@ -137,11 +247,7 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], TransferFormError> 
 }
 
 fn number(field: &'static str, text: &str) -> Result<u64, TransferFormError> {
-    let bad = || TransferFormError::Number { field, text: text.into() };
-    if text.is_empty() || !text.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Err(bad());
-    }
-    text.parse().map_err(|_| bad())
+    whole(text).ok_or_else(|| TransferFormError::Number { field, text: text.into() })
 }
 
 #[cfg(test)]
