@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
 use ledger::{Tip, Transaction};
-use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, Template, TipChanged, Verdict};
+use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, State, Template, TipChanged};
 use machines::peer::Offence;
 use machines::pool::PoolView;
-use machines::{PeerId, discovery, faucet, miner, syncer};
-use store::{Reader, Store};
+use machines::{Now, PeerId, discovery, faucet, miner, syncer};
+use store::{Reader, Store, StoreError};
 use tokio::sync::watch;
 use tracing::{debug, error, info, warn};
 use wire::{Command, Gossip, NetHandle};
@@ -26,6 +26,8 @@ use crate::{
 const MAX_TICKETS: usize = 1_024;
 /// Bytes of transactions in one gossip message; the wire's limit is higher.
 const RELAY_BYTES: usize = 128 * 1024;
+/// How often the log says how far a long move is.
+const TELL_EVERY_MS: u64 = 10_000;
 
 /// Whom the chain tells what.
 pub struct Ports {
@@ -61,6 +63,8 @@ pub struct Chain {
     meter: Arc<Meter>,
     vital: Vital,
     moves: Moves,
+    /// When the log says next how far a move is.
+    tell_at: u64,
     tickets: HashMap<u64, Reply<Result<Accepted, Refused>>>,
     next_ticket: u64,
     /// Dropped last: whoever waits for the actor to be gone may open the store again.
@@ -90,40 +94,64 @@ impl Chain {
             meter,
             vital,
             moves: Moves::quiet("chain"),
+            tell_at: 0,
             tickets: HashMap::new(),
             next_ticket: 0,
             gone: None,
         }
     }
 
-    /// Feeds an event to the machine and performs its effects; gives a template if one came out.
+    /// Feeds an event to the machine and performs its effects, until it has nothing left to do; gives a template if one
+    /// came out.
     fn on(&mut self, event: Event) -> Option<Template> {
-        let snapshot = match self.reader.snapshot() {
-            Ok(snapshot) => snapshot,
-            Err(error) => {
-                self.broken(error.to_string());
-                return None;
-            }
-        };
-        let now = self.clock.now();
-        let announcer = if let Event::Announced { from, .. } = &event { Some(*from) } else { None };
-        let effects = self.machine.on(now, event, &snapshot);
-        // A snapshot that is held pins pages; the commit below must not find one.
-        drop(snapshot);
         let mut template = None;
-        for effect in effects {
-            if let (Some(peer), Effect::Verdict { verdict: Verdict::Accept, .. }) = (announcer, &effect) {
-                self.ports.discovery.tell(Mail(discovery::Event::Useful { peer }));
+        let mut next = Some(event);
+        while let Some(event) = next.take() {
+            let now = self.clock.now();
+            let effects = match self.decide(now, event) {
+                Ok(effects) => effects,
+                Err(error) => {
+                    self.broken(error.to_string());
+                    return None;
+                }
+            };
+            for effect in effects {
+                match effect {
+                    Effect::Template(made) => template = Some(made),
+                    Effect::GoOn => next = Some(Event::GoOn),
+                    effect => {
+                        if !self.perform(effect) {
+                            return None;
+                        }
+                    }
+                }
             }
-            if let Effect::Template(made) = effect {
-                template = Some(made);
-            } else if !self.perform(effect) {
-                return None;
-            }
+            self.moves.note(<&str>::from(self.machine.state()), now.mono);
+            self.tell_of_move(now);
         }
-        self.moves.note(<&str>::from(self.machine.state()), now.mono);
         self.publish_pool();
         template
+    }
+
+    /// Asks the machine. Only it sees what is staged. The view is gone when the effects are performed: a snapshot that
+    /// is held pins pages, and a commit must not find one.
+    fn decide(&mut self, now: Now, event: Event) -> Result<Vec<Effect>, StoreError> {
+        Ok(match self.store.staged() {
+            Some(staged) => self.machine.on(now, event, &staged),
+            None => self.machine.on(now, event, &self.reader.snapshot()?),
+        })
+    }
+
+    /// Says how far a long move to another branch is, now and then.
+    fn tell_of_move(&mut self, now: Now) {
+        let State::Reorganising { left, joined, to_join, .. } = self.machine.state() else {
+            self.tell_at = 0;
+            return;
+        };
+        if self.tell_at <= now.mono {
+            self.tell_at = now.mono.saturating_add(TELL_EVERY_MS);
+            info!(left, joined, to_join, "moving to a branch with more work, which is far away");
+        }
     }
 
     /// Performs an effect. False: the node cannot go on.
@@ -131,6 +159,18 @@ impl Chain {
         match effect {
             Effect::Commit(commit) => {
                 if let Err(error) = self.store.commit(&commit) {
+                    self.broken(error.to_string());
+                    return false;
+                }
+            }
+            Effect::Stage(part) => {
+                if let Err(error) = self.store.stage(&part) {
+                    self.broken(error.to_string());
+                    return false;
+                }
+            }
+            Effect::Abandon => {
+                if let Err(error) = self.store.abandon() {
                     self.broken(error.to_string());
                     return false;
                 }
@@ -161,6 +201,7 @@ impl Chain {
             Effect::Fetch { ask, from, id } => {
                 self.ask(from, Purpose::Fetch(ask.0), wire::Request::Blocks { ids: vec![id] });
             }
+            Effect::Useful { peer } => self.ports.discovery.tell(Mail(discovery::Event::Useful { peer })),
             Effect::Behind { peer } => self.ports.syncer.tell(Mail(syncer::Event::Behind { peer })),
             Effect::SyncTaken { blocks } => self.ports.syncer.tell(Mail(syncer::Event::Taken { blocks })),
             Effect::SyncRefused { from, id, error } => {
@@ -174,7 +215,8 @@ impl Chain {
                     drop(reply.send(answer));
                 }
             }
-            Effect::Template(_) => {}
+            // Taken out before.
+            Effect::Template(_) | Effect::GoOn => {}
             Effect::OwnBlockRefused { id, error } => {
                 error!(block = %id, %error, "this node made a block that it refuses itself: please report this");
                 self.meter.failed(format!("own block {id} is refused: {error}"));
@@ -188,11 +230,10 @@ impl Chain {
     }
 
     fn tip_changed(&mut self, changed: TipChanged) {
-        let tip = changed.tip;
-        if changed.disconnected.is_empty() {
-            debug!(height = tip.height, id = %tip.id, blocks = changed.connected.len(), "tip");
+        let TipChanged { tip, left, joined, .. } = changed;
+        if left == 0 {
+            debug!(height = tip.height, id = %tip.id, blocks = joined, "tip");
         } else {
-            let (left, joined) = (changed.disconnected.len(), changed.connected.len());
             info!(height = tip.height, id = %tip.id, left, joined, "the chain moved to a branch with more work");
         }
         self.ports.tip.send_replace(tip);

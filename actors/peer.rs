@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message};
 use ledger::ViewError;
-use machines::chain::{self, GossipTicket, Source};
+use machines::chain::{self, GossipTicket};
 use machines::miner::Lease;
 use machines::peer::{self as machine, Effect, Event, Goodbye, Offence};
 use machines::{PeerId, discovery, miner, syncer};
@@ -279,12 +279,12 @@ impl Peer {
             (Purpose::Fetch(_), Response::Blocks(raw)) if raw.is_empty() => {
                 self.no_answer(purpose, "the block is not there".into());
             }
-            (Purpose::Fetch(_), Response::Blocks(raw)) if raw.len() == 1 => {
-                let Some(blocks) = self.decode(&raw) else {
+            (Purpose::Fetch(ask), Response::Blocks(raw)) if raw.len() == 1 => {
+                let Some(block) = self.decode(&raw).and_then(|mut blocks| blocks.pop()) else {
                     self.no_answer(purpose, "a block is malformed".into());
                     return;
                 };
-                self.to_chain(chain::Event::Blocks { blocks, source: Source::Peer(peer) });
+                self.to_chain(chain::Event::Fetched { ask: chain::Ask(ask), from: peer, block });
             }
             (Purpose::Missing(_), Response::Transactions(transactions)) if transactions.is_empty() => {
                 self.no_answer(purpose, "the block is not there".into());

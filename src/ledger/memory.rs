@@ -24,6 +24,8 @@ pub struct MemoryChain {
     main: Vec<BlockId>,
     undo: HashMap<BlockId, Undo>,
     accounts: BTreeMap<Address, Account>,
+    /// The same with what was staged.
+    staged: Option<Box<Self>>,
 }
 
 impl MemoryChain {
@@ -40,12 +42,38 @@ impl MemoryChain {
             undo: HashMap::new(),
             accounts: network.genesis_accounts().collect(),
             network,
+            staged: None,
         }
     }
 
-    /// Takes a change. One that does not follow from what is there is refused with the reason; what is there is of no
-    /// use after that.
+    /// Takes a change, and with it all that was staged. One that does not follow from what is there is refused with the
+    /// reason; what is there is of no use after that.
     pub fn commit(&mut self, commit: &Commit) -> Result<(), ViewError> {
+        if let Some(staged) = self.staged.take() {
+            *self = *staged;
+        }
+        self.change(commit)
+    }
+
+    /// Takes a change that only [`Self::latest`] shows until the next commit.
+    pub fn stage(&mut self, commit: &Commit) -> Result<(), ViewError> {
+        let mut staged = self.staged.take().unwrap_or_else(|| Box::new(self.clone()));
+        staged.change(commit)?;
+        self.staged = Some(staged);
+        Ok(())
+    }
+
+    /// Forgets what was staged.
+    pub fn abandon(&mut self) {
+        self.staged = None;
+    }
+
+    /// The chain with what was staged.
+    pub fn latest(&self) -> &Self {
+        self.staged.as_deref().unwrap_or(self)
+    }
+
+    fn change(&mut self, commit: &Commit) -> Result<(), ViewError> {
         for new in &commit.keep {
             self.keep(new)?;
         }

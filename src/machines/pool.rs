@@ -364,6 +364,11 @@ impl Pool {
         Ok(())
     }
 
+    /// Whose transactions wait.
+    pub fn senders(&self) -> Vec<Address> {
+        self.queues.keys().copied().collect()
+    }
+
     /// The best transactions for a block: highest fee per byte first, nonces in order, within the network's limits.
     pub fn select(&self) -> Vec<Arc<CheckedTransaction>> {
         let spec = &self.network.spec;
@@ -421,7 +426,7 @@ impl Pool {
         });
         let together = (fees + u128::from(tx.fee().as_drops())) * 1000 / bytes;
         let rate = together.min(u128::from(fee_per_byte(tx)));
-        // From which nonce on an account's queue leaves: what follows a transaction that left can never be mined.
+        // From which nonce on an account's queue leaves: never from its middle, as what follows could not be mined.
         let mut leaving: BTreeMap<Address, u64> = BTreeMap::new();
         for (worst_rate, _, id) in &self.ranks {
             if excess == 0 {
@@ -437,12 +442,16 @@ impl Pool {
                 let needed = u64::try_from(needed).unwrap_or(u64::MAX);
                 return Err(PoolError::Full { needed: Amount::drops(needed) });
             }
+            // What follows the worst cannot be mined without it, and what is before the end can be mined without the end.
             let left_from = leaving.get(&worst.sender()).copied().unwrap_or(u64::MAX);
-            if worst.nonce() < left_from {
-                let queue = self.queues.get(&worst.sender());
-                let entries = queue.into_iter().flat_map(|queue| queue.entries.range(worst.nonce()..left_from));
-                excess = excess.saturating_sub(entries.map(|(_, entry)| entry.tx.size()).sum());
-                leaving.insert(worst.sender(), worst.nonce());
+            let queue = self.queues.get(&worst.sender()).filter(|_| worst.nonce() < left_from);
+            let behind = queue.into_iter().flat_map(|queue| queue.entries.range(worst.nonce()..left_from).rev());
+            for (nonce, entry) in behind {
+                if excess == 0 {
+                    break;
+                }
+                excess = excess.saturating_sub(entry.tx.size());
+                leaving.insert(worst.sender(), *nonce);
             }
         }
         if excess > 0 {

@@ -24,6 +24,8 @@ use crate::wiring::{self, Parts, Running};
 const HTTP_GRACE: Duration = Duration::from_millis(1_000);
 /// Everything together must end within five seconds of a signal.
 const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Listening for peers begins within this time, or as soon as there is an interface.
+const LISTEN_GRACE: Duration = Duration::from_secs(2);
 /// Rule C2: an account with this much gets nothing from the faucet.
 const FAUCET_BALANCE_LIMIT: Amount = Amount::drops(10 * Amount::BARREL.as_drops());
 
@@ -37,7 +39,13 @@ pub fn run(config: Config) -> Result<u8, Failure> {
         .map_err(Failure::storage)?;
     let parts = parts(&prepared, network, store);
     actix::System::new().block_on(async move {
-        let running = wiring::start(parts)?;
+        let mut running = wiring::start(parts)?;
+        if !prepared.config.listen.is_empty()
+            && let Some(failure) = cannot_listen(&mut running).await
+        {
+            running.stop().await;
+            return Ok(ended_by(&failure));
+        }
         let http = match open_http(&prepared, Arc::new(running.handle.clone())) {
             Ok(http) => http,
             Err(error) => {
@@ -50,6 +58,25 @@ pub fn run(config: Config) -> Result<u8, Failure> {
         actix::spawn(tell(running.handle.listening(), me, external, data_dir));
         serve(running, http).await
     })
+}
+
+/// Waits until peers can connect, or what forbids it: a node that is about to end opens nothing else.
+async fn cannot_listen(running: &mut Running) -> Option<PartFailure> {
+    let mut listening = running.handle.listening();
+    let first = async {
+        tokio::select! {
+            failure = running.watch.recv() => failure,
+            _ = listening.changed() => None,
+        }
+    };
+    // A machine without a network interface has nothing to listen on yet.
+    timeout(LISTEN_GRACE, first).await.ok().flatten()
+}
+
+/// Says what ended this node, and gives the exit code.
+fn ended_by(PartFailure { part, why, code }: &PartFailure) -> u8 {
+    error!(part, %why, code, "stopped by a failure");
+    u8::try_from(*code).unwrap_or(70)
 }
 
 /// Waits for a signal or a failure, then stops everything in order.
@@ -81,10 +108,7 @@ async fn serve(mut running: Running, http: Http) -> Result<u8, Failure> {
             info!("stopped");
             Ok(0)
         }
-        Some(PartFailure { part, why, code }) => {
-            error!(part, %why, code, "stopped by a failure");
-            Ok(u8::try_from(code).unwrap_or(70))
-        }
+        Some(failure) => Ok(ended_by(&failure)),
     }
 }
 

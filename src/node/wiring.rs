@@ -209,7 +209,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     ];
 
     let chain = Chain::new(
-        machines::chain::Chain::new(network.clone(), tip),
+        machines::chain::Chain::new(network.clone(), tip).watching(parts.faucet.key.address()),
         parts.store,
         chain_ports,
         clock,

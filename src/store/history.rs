@@ -5,6 +5,7 @@
 
 use ledger::{Address, Amount, Block, BlockId, Height, Transaction};
 
+use crate::moment::Moment;
 use crate::tables::{ERA_LOOKUP, HISTORY, MINED, Position, era, era_key, era_looked_up};
 use crate::{Snapshot, StoreError, body};
 

@@ -13,6 +13,7 @@
 //! | `commit`, `rows` | a commit into rows, rows into tables |
 //! | `records` | opaque records of peers and claims |
 //! | `reader`, `snapshot` | reading one moment |
+//! | `moment`, `staged` | what the rules see, also of what the writer has not committed yet |
 //! | `listing`, `history` | transactions by id, number and page; what happened to an account |
 
 mod body;
@@ -20,11 +21,13 @@ mod commit;
 mod error;
 mod history;
 mod listing;
+mod moment;
 mod open;
 mod reader;
 mod records;
 mod rows;
 mod snapshot;
+mod staged;
 mod store;
 mod tables;
 
@@ -35,4 +38,5 @@ pub use open::{FILE, SCHEMA};
 pub use reader::{Reader, TableSize};
 pub use records::Write;
 pub use snapshot::{Accounts, Snapshot};
+pub use staged::Staged;
 pub use store::{DEFAULT_CACHE_BYTES, Store};

@@ -5,6 +5,7 @@
 
 use ledger::{Block, BlockId, Height, Transaction, TxId};
 
+use crate::moment::Moment;
 use crate::tables::{ERA_LOOKUP, Position, TX_IDS, era, era_key, era_looked_up, row_id, stored_header};
 use crate::{Snapshot, StoreError, body};
 

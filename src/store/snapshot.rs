@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use ledger::apply::Undo;
-use ledger::{
-    Account, AccountSource, Address, Block, BlockId, ChainSource, Header, Height, Network, StoredHeader, Tip, TxId,
-    ViewError,
-};
+use ledger::{Account, Address, BlockId, Header, Height, Network, StoredHeader, TxId};
 use redb::{
     Key, OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, StorageError, TableDefinition,
     Value,
 };
 
-use crate::tables::{
-    self, ACCOUNTS, BLOCK_IDS, BODIES, HEADERS, MAIN, MainRow, Position, UNDO, missing_header, stored_header,
-};
+use crate::moment::{Moment, chain_source};
+use crate::tables::{self, ACCOUNTS, HEADERS, MAIN, MainRow, Position, missing_header, stored_header};
 use crate::{StoreError, body};
 
 /// One moment of what is kept.
@@ -105,45 +100,6 @@ impl Snapshot {
         Ok(Accounts(self.table(ACCOUNTS)?.range_owned::<&[u8; 20]>(..)?))
     }
 
-    /// The height of the tip and its row.
-    pub(crate) fn end(&self) -> Result<(Height, MainRow), StoreError> {
-        let main = self.table(MAIN)?;
-        let (height, row) = main.last()?.ok_or_else(|| StoreError::damaged("there is no chain"))?;
-        Ok((u64::from_be_bytes(*height.value()), MainRow::decode(row.value())))
-    }
-
-    pub(crate) fn main_row(&self, height: Height) -> Result<Option<MainRow>, StoreError> {
-        Ok(self.table(MAIN)?.get(&height.to_be_bytes())?.map(|row| MainRow::decode(row.value())))
-    }
-
-    /// The row of the chain at a height that it has.
-    pub(crate) fn must_main_row(&self, height: Height) -> Result<MainRow, StoreError> {
-        self.main_row(height)?.ok_or_else(|| StoreError::damaged(format!("the chain has no block {height}")))
-    }
-
-    pub(crate) fn header_row<T>(
-        &self,
-        at: Position,
-        read: impl FnOnce(&[u8; tables::HEADER]) -> T,
-    ) -> Result<T, StoreError> {
-        let row = self.table(HEADERS)?.get(&at.key())?.ok_or_else(|| missing_header(at))?;
-        Ok(read(row.value()))
-    }
-
-    pub(crate) fn body_at<T>(
-        &self,
-        at: Position,
-        read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let body = self.table(BODIES)?.get(&at.key())?;
-        let body = body.ok_or_else(|| StoreError::damaged(format!("no body {} at height {}", at.index, at.height)))?;
-        read(body.value())
-    }
-
-    fn position(&self, id: &BlockId) -> Result<Option<Position>, StoreError> {
-        tables::block_position(&self.table(BLOCK_IDS)?, &self.table(HEADERS)?, id)
-    }
-
     fn height_on_chain(&self, id: &BlockId) -> Result<Option<Height>, StoreError> {
         let Some(at) = self.position(id)? else { return Ok(None) };
         let main = self.main_row(at.height)?;
@@ -165,52 +121,13 @@ impl Snapshot {
 
 type MainEntry = Result<(OwnedAccessGuard<&'static [u8; 8]>, OwnedAccessGuard<&'static [u8; 12]>), StorageError>;
 
-impl AccountSource for Snapshot {
-    fn account(&self, address: &Address) -> Result<Option<Account>, ViewError> {
-        let read =
-            || Ok::<_, StoreError>(self.table(ACCOUNTS)?.get(&address.0)?.map(|row| tables::account(row.value())));
-        Ok(read()?)
+impl Moment for Snapshot {
+    fn open<K: Key + 'static, V: Value + 'static>(
+        &self,
+        definition: TableDefinition<K, V>,
+    ) -> Result<impl ReadableTable<K, V>, StoreError> {
+        self.table(definition)
     }
 }
 
-impl ChainSource for Snapshot {
-    fn tip(&self) -> Result<Tip, ViewError> {
-        let (height, row) = self.end()?;
-        let tip = |row: &_| {
-            let stored = stored_header(height, row);
-            Tip { id: tables::row_id(row), height, work: stored.work, time: stored.header.time }
-        };
-        Ok(self.header_row(Position::new(height, row.index), tip)?)
-    }
-
-    fn header(&self, id: &BlockId) -> Result<Option<StoredHeader>, ViewError> {
-        match self.position(id)? {
-            Some(at) => Ok(Some(self.header_row(at, |row| stored_header(at.height, row))?)),
-            None => Ok(None),
-        }
-    }
-
-    fn main_id(&self, height: Height) -> Result<Option<BlockId>, ViewError> {
-        match self.main_row(height)? {
-            Some(row) => Ok(Some(self.header_row(Position::new(height, row.index), tables::row_id)?)),
-            None => Ok(None),
-        }
-    }
-
-    fn block(&self, id: &BlockId) -> Result<Option<Block>, ViewError> {
-        match self.position(id)? {
-            Some(at) => Ok(Some(self.body_at(at, body::decode)?)),
-            None => Ok(None),
-        }
-    }
-
-    fn undo(&self, id: &BlockId) -> Result<Option<Undo>, ViewError> {
-        let read = || {
-            let Some(at) = self.position(id)? else { return Ok(None) };
-            let Some(row) = self.table(UNDO)?.get(&at.key())? else { return Ok(None) };
-            let undo = postcard::from_bytes(row.value());
-            undo.map(Some).map_err(|error| StoreError::damaged(format!("the undo of block {id}: {error}")))
-        };
-        Ok(read()?)
-    }
-}
+chain_source!(Snapshot);

@@ -1,4 +1,10 @@
-//! The writer. There is one; each of its calls is one transaction that is durable when the call returns.
+//! The writer. There is one; each commit and each write of records is one transaction that is durable when the call
+//! returns.
+//!
+//! A change that is too large to be held in memory comes in parts: all but the last are staged in a transaction that
+//! the commit of the last one ends. Until then readers see what was before, the writer alone sees what it staged, and
+//! whatever ends the process undoes it. redb writes what does not fit into its cache to the file on the way, so what
+//! is staged costs memory only for the numbers of its pages: some 50 bytes for each 4 KiB.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +12,7 @@ use std::sync::Arc;
 use ledger::{Commit, Network};
 use redb::{Database, Durability, WriteTransaction};
 
-use crate::{Reader, StoreError, Write, commit, open, records};
+use crate::{Reader, Staged, StoreError, Write, commit, open, records};
 
 /// What redb may keep in memory. Its own default of 1 GiB would be most of a small machine, and reads are as fast with
 /// this, because the system has the file in its page cache.
@@ -17,6 +23,8 @@ pub const DEFAULT_CACHE_BYTES: usize = 64 << 20;
 /// After an error the transaction is undone and nothing of it can be read. An error of the disk is final: the database
 /// takes no more writes until it is opened again.
 pub struct Store {
+    /// Before the database: it ends first.
+    staged: Option<WriteTransaction>,
     db: Arc<Database>,
     network: Arc<Network>,
 }
@@ -31,7 +39,7 @@ impl Store {
         progress: impl FnMut(f64) + 'static,
     ) -> Result<Self, StoreError> {
         let db = open::open(dir, &network, cache_bytes, progress)?;
-        Ok(Self { db: Arc::new(db), network })
+        Ok(Self { staged: None, db: Arc::new(db), network })
     }
 
     /// The way to read. The file stays open as long as any reader lives.
@@ -39,17 +47,46 @@ impl Store {
         Reader::new(self.db.clone(), self.network.clone())
     }
 
-    /// Keeps a commit: all of it or nothing, durable on return.
+    /// Keeps a commit and all that was staged before it: all of it or nothing, durable on return.
     pub fn commit(&mut self, commit: &Commit) -> Result<(), StoreError> {
-        let tx = begin(&self.db)?;
+        let tx = self.transaction()?;
         commit::write(&tx, &self.network, commit)?;
         Ok(tx.commit()?)
     }
 
-    /// Keeps records of peers and claims: all of them or none, durable on return.
+    /// Takes the next part of a change, to be kept with the next [`Self::commit`]. After an error nothing is staged.
+    pub fn stage(&mut self, part: &Commit) -> Result<(), StoreError> {
+        let tx = self.transaction()?;
+        commit::write(&tx, &self.network, part)?;
+        self.staged = Some(tx);
+        Ok(())
+    }
+
+    /// Forgets what was staged.
+    pub fn abandon(&mut self) -> Result<(), StoreError> {
+        match self.staged.take() {
+            Some(tx) => Ok(tx.abort()?),
+            None => Ok(()),
+        }
+    }
+
+    /// What is kept with all that was staged, if anything was.
+    pub fn staged(&self) -> Option<Staged<'_>> {
+        self.staged.as_ref().map(Staged::new)
+    }
+
+    fn transaction(&mut self) -> Result<WriteTransaction, StoreError> {
+        self.staged.take().map_or_else(|| begin(&self.db), Ok)
+    }
+
+    /// Keeps records of peers and claims: all of them or none, durable on return. Not while something is staged, which
+    /// would keep them waiting or take them along when it is abandoned.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         if writes.is_empty() {
             return Ok(());
+        }
+        if self.staged.is_some() {
+            return Err(StoreError::misfit("records cannot be written before a staged change is kept or abandoned"));
         }
         let tx = begin(&self.db)?;
         records::write(&tx, writes)?;

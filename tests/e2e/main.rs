@@ -10,6 +10,7 @@ mod harness;
 
 mod admin;
 mod crash;
+mod far_reorganisation;
 mod faucet;
 mod first_run;
 mod hostile_sync;

@@ -119,7 +119,7 @@ fn p16_three_nodes_on_one_core_that_start_3_8_and_20_s_apart_are_connected_withi
 
 #[test]
 fn p17_a_bootstrap_node_that_is_away_when_the_others_start_is_found_within_a_minute_of_its_return() {
-    let away = Duration::from_secs(if long() { 600 } else { 45 });
+    let away = Duration::from_secs(if long() { 600 } else { 15 });
     let net = Net::fast(1);
     let nodes = ["bootstrap", "alice", "bob"].map(|name| net.node(name));
     let schedule = Schedule::start();
@@ -136,7 +136,7 @@ fn p17_a_bootstrap_node_that_is_away_when_the_others_start_is_found_within_a_min
 
 #[test]
 fn p17_a_bootstrap_node_that_goes_and_comes_back_is_found_within_a_minute_of_its_return() {
-    let away = Duration::from_secs(if long() { 600 } else { 20 });
+    let away = Duration::from_secs(if long() { 600 } else { 10 });
     let net = Net::fast(1);
     let nodes = ["bootstrap", "alice", "bob"].map(|name| net.node(name));
     for node in &nodes {

@@ -50,6 +50,7 @@ fn a_port_that_is_taken_is_named_and_ends_the_start_with_2() {
     let (status, _) = node.take_process().end(30);
     assert_eq!(status.code(), Some(2));
     logged(&node.log(), &other.address()).unwrap();
+    assert!(logged(&node.log(), "explorer and API").is_err(), "nobody is sent to a node that ends at once");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::forge::TRADERS;
-use crate::harness::{Net, Node, Schedule, forge, height};
+use crate::harness::{Net, Node, Schedule, forge, height, long};
 use crate::lab::Lab;
 use crate::switch::Line;
 
@@ -43,39 +43,44 @@ fn syncs(lab: &Lab, [alice, bob, carol]: &[Node; 3], blocks: u64, line: Line, de
 
 #[test]
 fn a_newcomer_on_a_line_that_loses_packets_gets_the_chain() {
-    let Some(mut lab) = Lab::open(old_network(500)) else { return };
-    let nodes = newcomer(&mut lab, 500);
-    syncs(&lab, &nodes, 500, Line::bad(100, 2), 180);
+    let blocks = if long() { 500 } else { 150 };
+    let Some(mut lab) = Lab::open(old_network(blocks)) else { return };
+    let nodes = newcomer(&mut lab, blocks);
+    syncs(&lab, &nodes, blocks, Line::bad(100, 2), 180);
 }
 
 #[test]
 fn a_newcomer_on_a_slow_line_gets_the_chain() {
-    let Some(mut lab) = Lab::open(old_network(500)) else { return };
-    let nodes = newcomer(&mut lab, 500);
-    // 0.8 MB take 25 s on it.
+    let blocks = if long() { 500 } else { 250 };
+    let Some(mut lab) = Lab::open(old_network(blocks)) else { return };
+    let nodes = newcomer(&mut lab, blocks);
+    // 0.4 MB take 12 s on it.
     let line = Line::Up { delay: Duration::from_millis(30), loss: 0, twice: 0, rate: Some(32_000) };
-    syncs(&lab, &nodes, 500, line, 200);
+    syncs(&lab, &nodes, blocks, line, 200);
 }
 
 #[test]
 fn a_newcomer_whose_line_goes_and_comes_gets_the_chain() {
-    let Some(mut lab) = Lab::open(old_network(1_000)) else { return };
-    let nodes = newcomer(&mut lab, 1_000);
+    let cuts = if long() { 3 } else { 1 };
+    let blocks = 250 * (cuts + 1);
+    let Some(mut lab) = Lab::open(old_network(blocks)) else { return };
+    let nodes = newcomer(&mut lab, blocks);
     let [alice, bob, carol] = &nodes;
     let (hers, rest) = (std::slice::from_ref(carol), [alice.clone(), bob.clone()]);
     // Slow enough to be cut while blocks are under way.
-    let line = Line::Up { delay: Duration::from_millis(30), loss: 0, twice: 0, rate: Some(150_000) };
+    let line = Line::Up { delay: Duration::from_millis(30), loss: 0, twice: 0, rate: Some(100_000) };
     lab.line(hers, &rest, Some(line));
     carol.start();
     let began = Instant::now();
-    for cut in 0..3 {
+    for cut in 0..cuts {
         carol.until_within(120, height(1 + cut * 250));
         lab.line(hers, &rest, Some(Line::Cut));
         Schedule::start().at(CUT);
+        assert!(carol.tip().unwrap().height < blocks, "it was cut before it had all");
         lab.line(hers, &rest, Some(line));
     }
-    carol.until_within(120, height(1_000));
-    println!("1000 blocks over a line that was cut three times for {CUT:?} in {:.1?}", began.elapsed());
+    carol.until_within(120, height(blocks));
+    println!("{blocks} blocks over a line that was cut {cuts} times for {CUT:?} in {:.1?}", began.elapsed());
 }
 
 #[test]

@@ -18,6 +18,13 @@ impl Node {
                     shell.fail(format!("a commit cannot be kept: {error}"));
                 }
             }
+            ChainEffect::Stage(part) => {
+                if let Err(error) = self.store.stage(&part) {
+                    shell.fail(format!("a part of a change cannot be staged: {error}"));
+                }
+            }
+            ChainEffect::Abandon => self.store.abandon(),
+            ChainEffect::GoOn => shell.mail.push_front(Input::Chain(ChainEvent::GoOn)),
             ChainEffect::TipChanged(changed) => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::TipChanged));
                 shell.mail.push_back(Input::Miner(miner::Event::TipChanged(changed.tip)));
@@ -41,6 +48,9 @@ impl Node {
                 shell.ask(&from, Question::Missing(ask, block, indexes));
             }
             ChainEffect::Fetch { ask, from, id } => shell.ask(&from, Question::Fetch(ask, id)),
+            ChainEffect::Useful { peer } => {
+                shell.mail.push_back(Input::Discovery(discovery::Event::Useful { peer }));
+            }
             ChainEffect::Behind { peer } => shell.mail.push_back(Input::Syncer(syncer::Event::Behind { peer })),
             ChainEffect::SyncTaken { blocks } => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::Taken { blocks }));

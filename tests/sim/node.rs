@@ -152,6 +152,8 @@ impl Node {
     }
 
     pub fn start(&mut self, time: u64) {
+        // A crash undoes what was staged.
+        self.store.abandon();
         let tip = self.store.tip().unwrap();
         let fixed = |index: &usize| Fixed { peer: None, address: address(*index) };
         let discovery = discovery::Params {
@@ -214,7 +216,7 @@ impl Node {
                 shell.mail.extend(next.into_iter().chain(peers));
             }
             Input::Chain(event) => {
-                for effect in live.chain.on(now, event, &self.store) {
+                for effect in live.chain.on(now, event, self.store.latest()) {
                     self.chain_effect(effect, shell);
                 }
             }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use ledger::ChainSource;
-use machines::chain::{Event as ChainEvent, GossipTicket, Source, Verdict};
+use machines::chain::{Event as ChainEvent, GossipTicket, Verdict};
 use machines::miner::{self, Lease};
 use machines::peer::{self, Greeting};
 use machines::syncer::{self, HEADERS_PER_ANSWER};
@@ -116,12 +116,10 @@ impl Node {
             (Question::Missing(ask, ..) | Question::Fetch(ask, _), None | Some(Answer::Transactions(_))) => {
                 Input::Chain(ChainEvent::Missing { ask: *ask, transactions: None })
             }
-            (Question::Fetch(ask, _), Some(Answer::Blocks(blocks))) if blocks.is_empty() => {
-                Input::Chain(ChainEvent::Missing { ask: *ask, transactions: None })
-            }
-            (Question::Fetch(..), Some(Answer::Blocks(blocks))) => {
-                Input::Chain(ChainEvent::Blocks { blocks, source: Source::Peer(peer) })
-            }
+            (Question::Fetch(ask, _), Some(Answer::Blocks(mut blocks))) => Input::Chain(match blocks.pop() {
+                Some(block) => ChainEvent::Fetched { ask: *ask, from: peer, block },
+                None => ChainEvent::Missing { ask: *ask, transactions: None },
+            }),
             (Question::Addresses, Some(Answer::Addresses(peers))) => {
                 let peers = peers.into_iter().map(|(peer, address)| (peer, vec![address])).collect();
                 Input::Discovery(discovery::Event::Found { source: discovery::Source::Peer(peer), peers })
@@ -185,9 +183,6 @@ impl Node {
         };
         match verdict {
             Verdict::Accept => {
-                if let Body::Block(_) = &*gossip.body {
-                    shell.mail.push_back(Input::Discovery(discovery::Event::Useful { peer: ticket.source }));
-                }
                 for peer in live.ready().filter(|peer| *peer != ticket.source) {
                     shell.send(&peer, Message::Gossip(gossip.clone()));
                 }

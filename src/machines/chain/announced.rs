@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use ledger::{BlockError, BlockId, ChainSource, CheckedTransaction, Fault, Header, Transaction, ViewError, check};
+use ledger::{
+    Block, BlockError, BlockId, ChainSource, CheckedTransaction, Fault, Header, Transaction, ViewError, check,
+};
 
 use super::partial::Answer;
 use super::{Announcement, Ask, Chain, Effect, FAR, GossipTicket, Source, Verdict, misbehaved};
@@ -56,6 +58,9 @@ impl Chain {
             return Ok(());
         }
         effects.push(give(verdict));
+        if verdict == Verdict::Accept {
+            effects.push(Effect::Useful { peer: from });
+        }
         let Announcement { header, signature, short_ids } = announcement;
         let found = self.in_pool(&short_ids);
         if let Some(all) = found.iter().cloned().collect::<Option<Vec<_>>>() {
@@ -71,6 +76,28 @@ impl Chain {
         }
         self.partials.begin(now.mono, (header, signature), found, from, effects);
         Ok(())
+    }
+
+    /// A whole block came. Only one that was asked for is taken; one that comes late, only if it is still wanted.
+    pub(super) fn fetched(
+        &mut self,
+        now: Now,
+        ask: Ask,
+        from: PeerId,
+        block: Block,
+        view: &dyn ChainSource,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ViewError> {
+        let id = block.header.id();
+        match self.partials.asked_for(ask) {
+            Some(wanted) if wanted != id => {
+                self.partials.useless(now.mono, &wanted, from);
+                effects.push(misbehaved(from, format!("sent block {id} when asked for block {wanted}")));
+                Ok(())
+            }
+            None if !self.partials.contains(&id) => Ok(()),
+            _ => self.offered(now, vec![block], Source::Peer(from), view, effects),
+        }
     }
 
     /// A peer answered a question about an announced block.

@@ -7,8 +7,9 @@ use ledger::{
     Account, AccountSource, Address, Block, BlockError, BlockId, ChainSource, CheckedBlock, Fault, ViewError, check,
 };
 
-use super::branches::{Outcome, Session};
-use super::{Accepted, Chain, Effect, FAR, MAX_CHECKING, MAX_COPIES, Mined, Refused, Source, TipChanged, misbehaved};
+use super::branches::{Finished, Outcome, Session};
+use super::far::{Head, Job};
+use super::{Accepted, Chain, Effect, FAR, MAX_CHECKING, MAX_COPIES, Mined, Refused, Source, misbehaved};
 use crate::Now;
 
 impl Chain {
@@ -125,7 +126,8 @@ impl Chain {
         }
     }
 
-    /// Takes checked blocks in, and every orphan that waited for one of them, with one commit.
+    /// Takes checked blocks in, and every orphan that waited for one of them, with one commit: up to a block that leads
+    /// too far away, where [`Self::go_on`] takes over.
     pub(super) fn connect(
         &mut self,
         now: Now,
@@ -134,7 +136,7 @@ impl Chain {
         effects: &mut Vec<Effect>,
     ) -> Result<(), ViewError> {
         let network = self.network.clone();
-        let mut session = Session::new(&network, view, self.tip);
+        let mut session = Session::new(&network, view, self.tip, self.watched);
         let mut taken = Vec::new();
         while let Some((block, source)) = blocks.pop_front() {
             let (id, previous) = (block.id(), block.header().previous);
@@ -166,20 +168,33 @@ impl Chain {
                     }
                 }
                 Outcome::Refused(bad, error) => self.refuse(now, bad, error, source, effects),
-                Outcome::BranchRefused(mut bad, error) => {
-                    let Some(invalid) = bad.pop() else { continue };
-                    if error.condemns_the_id() {
-                        bad.into_iter().for_each(|above| self.invalid.insert(above));
-                    }
-                    self.refuse(now, invalid, error, source, effects);
+                Outcome::BranchRefused(bad, error) => self.refuse_branch(now, bad, error, source, effects),
+                Outcome::Far(work) => {
+                    self.first(Job::Connect(std::mem::take(&mut blocks)));
+                    self.first(Job::Follow(Head::New(block, work), source));
                 }
             }
         }
         let tip = session.tip();
         self.settle_pool(&session)?;
-        let Some((commit, changed)) = session.finish() else { return Ok(()) };
+        let Some(Finished { commit, changed, left }) = session.finish() else { return Ok(()) };
         self.tip = tip;
+        if !left.is_empty() {
+            self.reorganisations += 1;
+            self.deepest_reorganisation = self.deepest_reorganisation.max(left.len() as u64);
+            let after = AfterCommit { changes: &commit.accounts, view };
+            for block in left.iter().rev() {
+                self.put_back(now, block, &after);
+            }
+        }
         effects.push(Effect::Commit(commit));
+        self.tell_taken(taken, effects);
+        effects.extend(changed.map(Effect::TipChanged));
+        Ok(())
+    }
+
+    /// Tells whoever brought them that blocks are kept.
+    pub(super) fn tell_taken(&self, taken: Vec<(Arc<CheckedBlock>, Source)>, effects: &mut Vec<Effect>) {
         let synced = taken.iter().filter(|(_, source)| matches!(source, Source::Sync(_))).count();
         if synced > 0 {
             effects.push(Effect::SyncTaken { blocks: synced });
@@ -194,11 +209,6 @@ impl Chain {
                 Source::Peer(_) | Source::Sync(_) => {}
             }
         }
-        if let Some(changed) = changed {
-            self.return_to_pool(now, &changed, view, effects);
-            effects.push(Effect::TipChanged(changed));
-        }
-        Ok(())
     }
 
     fn without_parent(&mut self, now: Now, block: Arc<CheckedBlock>, source: Source, effects: &mut Vec<Effect>) {
@@ -218,6 +228,22 @@ impl Chain {
             Source::Sync(_) => effects.push(Effect::SyncTaken { blocks: 1 }),
             Source::Peer(_) | Source::Miner => {}
         }
+    }
+
+    /// Refuses a block of a branch, which comes last, and all on top of it.
+    pub(super) fn refuse_branch(
+        &mut self,
+        now: Now,
+        mut bad: Vec<BlockId>,
+        error: BlockError,
+        source: Source,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(invalid) = bad.pop() else { return };
+        if error.condemns_the_id() {
+            bad.into_iter().for_each(|above| self.invalid.insert(above));
+        }
+        self.refuse(now, invalid, error, source, effects);
     }
 
     pub(super) fn refuse(
@@ -256,29 +282,12 @@ impl Chain {
         self.pool.settle(touched.iter(), session.accounts())
     }
 
-    /// Transactions of blocks that left the chain wait again, if they are still possible.
-    fn return_to_pool(&mut self, now: Now, changed: &TipChanged, view: &dyn ChainSource, effects: &mut [Effect]) {
-        for block in &changed.connected {
-            for tx in block.transactions() {
-                self.relay.mined(&tx.id());
-            }
-        }
-        if changed.disconnected.is_empty() {
-            return;
-        }
-        self.reorganisations += 1;
-        self.deepest_reorganisation = self.deepest_reorganisation.max(changed.disconnected.len() as u64);
-        let accounts = effects.iter().find_map(|effect| match effect {
-            Effect::Commit(commit) => Some(AfterCommit { changes: &commit.accounts, view }),
-            _ => None,
-        });
-        let Some(accounts) = accounts else { return };
-        for block in changed.disconnected.iter().rev() {
-            for tx in block.transactions() {
-                // Those that the new branch holds, or makes impossible, are refused here, as they should be.
-                if self.pool.put_back(tx.clone(), now.mono, &accounts).is_ok() {
-                    self.relay.keep(now.mono, tx.clone());
-                }
+    /// Transactions of a block that left the chain wait again, if they are still possible. Those that the new branch
+    /// holds, or makes impossible, are refused here, as they should be.
+    pub(super) fn put_back(&mut self, now: Now, block: &CheckedBlock, accounts: &dyn AccountSource) {
+        for tx in block.transactions() {
+            if self.pool.put_back(tx.clone(), now.mono, accounts).is_ok() {
+                self.relay.keep(now.mono, tx.clone());
             }
         }
     }

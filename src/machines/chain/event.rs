@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ledger::{
-    Block, BlockError, BlockId, CheckedBlock, CheckedTransaction, Commit, Header, PublicKey, Signature, Tip,
+    Block, BlockError, BlockId, CheckedBlock, CheckedTransaction, Commit, Header, Height, PublicKey, Signature, Tip,
     Transaction, TxError, TxId,
 };
 
@@ -71,6 +71,15 @@ pub enum Event {
         /// Where the verdict goes.
         ticket: GossipTicket,
     },
+    /// The answer to [`Effect::Fetch`].
+    Fetched {
+        /// The question.
+        ask: Ask,
+        /// Who answered.
+        from: PeerId,
+        /// What came.
+        block: Block,
+    },
     /// The answer to [`Effect::FetchMissing`], or that a peer has nothing to answer to it or to [`Effect::Fetch`].
     Missing {
         /// The question.
@@ -124,6 +133,8 @@ pub enum Event {
     },
     /// Whether this node is behind its peers.
     Syncing(bool),
+    /// The answer to [`Effect::GoOn`].
+    GoOn,
     /// Time passes.
     Tick,
 }
@@ -145,8 +156,15 @@ pub enum Origin {
 /// What the chain wants done, in this order.
 #[derive(Debug)]
 pub enum Effect {
-    /// Keep this, durably, before anything after it.
+    /// Keep this and all that was staged, durably, before anything after it.
     Commit(Commit),
+    /// A part of a change that is too large to be held in memory: to be kept with the next [`Effect::Commit`], and until
+    /// then seen by nobody but [`Event::GoOn`].
+    Stage(Commit),
+    /// Forget what was staged.
+    Abandon,
+    /// Come back with [`Event::GoOn`] before any other event, with a view of what is stored and staged.
+    GoOn,
     /// The chain has a new end.
     TipChanged(TipChanged),
     /// Check blocks by themselves and come back with [`Event::BlocksChecked`].
@@ -185,7 +203,7 @@ pub enum Effect {
         /// The places of the transactions in it, rising.
         indexes: Vec<u16>,
     },
-    /// Ask a peer for a whole block that it announced; the answer is [`Event::Blocks`] or an empty
+    /// Ask a peer for a whole block that it announced; the answer is [`Event::Fetched`] or an empty
     /// [`Event::Missing`].
     Fetch {
         /// Names the question.
@@ -194,6 +212,11 @@ pub enum Effect {
         from: PeerId,
         /// Which block.
         id: BlockId,
+    },
+    /// A peer told of a block that is news, and did so before others.
+    Useful {
+        /// The peer.
+        peer: PeerId,
     },
     /// A peer knows blocks that this node lacks.
     Behind {
@@ -265,14 +288,34 @@ pub enum Refused {
 }
 
 /// How the end of the chain moved.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TipChanged {
     /// The new end.
     pub tip: Tip,
-    /// Blocks that left the chain, the old tip first.
-    pub disconnected: Vec<Arc<CheckedBlock>>,
-    /// Blocks that joined the chain, the lowest first.
-    pub connected: Vec<Arc<CheckedBlock>>,
+    /// How many blocks left the chain.
+    pub left: u64,
+    /// How many joined it.
+    pub joined: u64,
+    /// Transactions of the watched account in blocks that left, those of the old tip first.
+    pub watched_left: Vec<TxId>,
+    /// Transactions of the watched account in blocks that joined, and the heights of these, the lowest first.
+    pub watched_joined: Vec<(TxId, Height)>,
+}
+
+impl TipChanged {
+    /// No move, at `tip`.
+    pub fn none(tip: Tip) -> Self {
+        Self { tip, left: 0, joined: 0, watched_left: Vec::new(), watched_joined: Vec::new() }
+    }
+
+    /// Goes on with what happened next.
+    pub(super) fn then(&mut self, next: Self) {
+        self.tip = next.tip;
+        self.left += next.left;
+        self.joined += next.joined;
+        self.watched_left.extend(next.watched_left);
+        self.watched_joined.extend(next.watched_joined);
+    }
 }
 
 /// A block that this node's miner found, of transactions that the chain gave it.

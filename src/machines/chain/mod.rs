@@ -8,6 +8,7 @@ mod announced;
 mod blocks;
 mod branches;
 mod event;
+mod far;
 mod partial;
 mod relay;
 #[cfg(test)]
@@ -15,14 +16,15 @@ mod tests;
 mod transactions;
 mod waiting;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use ledger::{
-    Block, BlockId, ChainSource, CheckedBlock, Header, Network, PublicKey, Tip, ViewError, difficulty, merkle,
+    Address, Block, BlockId, ChainSource, CheckedBlock, Header, Network, PublicKey, Tip, ViewError, difficulty, merkle,
 };
 use serde::Serialize;
 
+use self::far::Job;
 use self::partial::Partials;
 use self::relay::Relay;
 use self::waiting::{Early, Orphans};
@@ -62,6 +64,17 @@ pub enum State {
         /// How many blocks.
         blocks: usize,
     },
+    /// The chain moves to a branch that is far away. Everybody sees the old tip until it is there.
+    Reorganising {
+        /// The old end of the chain.
+        tip: Tip,
+        /// Blocks that left.
+        left: u64,
+        /// Blocks that joined.
+        joined: u64,
+        /// Blocks that are still to join.
+        to_join: usize,
+    },
     /// What is stored cannot be read.
     Broken {
         /// Why.
@@ -100,6 +113,10 @@ pub struct Chain {
     invalid: BoundedSet<BlockId>,
     /// Blocks at the verifier, each with copies that came meanwhile.
     checking: HashMap<BlockId, Vec<(Block, Source)>>,
+    /// What is to be done before the next event.
+    jobs: VecDeque<Job>,
+    /// Whose transactions a change of the tip tells of.
+    watched: Option<Address>,
     partials: Partials,
     relay: Relay,
     /// When the pool is looked through next.
@@ -122,6 +139,8 @@ impl Chain {
             early: Early::default(),
             invalid: BoundedSet::new(MAX_INVALID),
             checking: HashMap::new(),
+            jobs: VecDeque::new(),
+            watched: None,
             partials: Partials::default(),
             relay: Relay::new(),
             expire_at: 0,
@@ -129,6 +148,11 @@ impl Chain {
             reorganisations: 0,
             deepest_reorganisation: 0,
         }
+    }
+
+    /// Tells with each change of the tip which transactions of this account left the chain or joined it.
+    pub fn watching(self, account: Address) -> Self {
+        Self { watched: Some(account), ..self }
     }
 
     /// What it is doing.
@@ -159,13 +183,14 @@ impl Chain {
         }
     }
 
-    /// Handles an event. `view` is what is stored now, all earlier commits included.
+    /// Handles an event. `view` is what is stored now, all earlier commits included, and what is staged.
     pub fn on(&mut self, now: Now, event: Event, view: &dyn ChainSource) -> Vec<Effect> {
         let mut effects = Vec::new();
         let done = match event {
             Event::Announced { announcement, from, ticket } => {
                 self.announced(now, announcement, from, ticket, view, &mut effects)
             }
+            Event::Fetched { ask, from, block } => self.fetched(now, ask, from, block, view, &mut effects),
             Event::Missing { ask, transactions } => self.missing(now, ask, transactions, view, &mut effects),
             Event::Blocks { blocks, source } => self.offered(now, blocks, source, view, &mut effects),
             Event::Mined(mined) => self.mined(now, mined, view, &mut effects),
@@ -187,9 +212,14 @@ impl Chain {
                 self.syncing = syncing;
                 Ok(())
             }
+            Event::GoOn => self.go_on(now, view, &mut effects),
             Event::Tick => self.tick(now, view, &mut effects),
         };
+        if done.is_ok() && !self.jobs.is_empty() {
+            effects.push(Effect::GoOn);
+        }
         self.state = match done {
+            Ok(()) if let Some(moving) = self.moving() => moving,
             Ok(()) if self.checking.is_empty() => State::Settled { tip: self.tip },
             Ok(()) => State::Checking { tip: self.tip, blocks: self.checking.len() },
             Err(error) => {

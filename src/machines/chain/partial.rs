@@ -113,6 +113,12 @@ impl Partials {
         self.blocks.contains_key(id)
     }
 
+    /// The block that an open question is about.
+    pub fn asked_for(&self, question: Ask) -> Option<BlockId> {
+        let is_open = |partial: &Partial| matches!(partial.step, Step::Asked { ask, .. } if ask == question);
+        self.blocks.iter().find(|(_, partial)| is_open(partial)).map(|(id, _)| *id)
+    }
+
     /// Another peer announced a block that is being put together.
     pub fn announced_by(&mut self, id: &BlockId, peer: PeerId) {
         if let Some(partial) = self.blocks.get_mut(id)

@@ -54,11 +54,6 @@ impl Relay {
         }
     }
 
-    /// A transaction is mined.
-    pub fn mined(&mut self, id: &TxId) {
-        self.local.remove(id);
-    }
-
     /// What is due, as far as its bytes are within the rate. What left the pool is not passed on.
     pub fn due(&mut self, mono: u64, pool: &PoolView) -> Vec<Arc<CheckedTransaction>> {
         self.local.retain(|id, _| pool.contains(id));

@@ -394,16 +394,11 @@ impl Faucet {
 
     fn tip_changed(&mut self, changed: &TipChanged, effects: &mut Vec<Effect>) {
         self.tip = changed.tip;
-        let own = self.account;
-        for block in &changed.disconnected {
-            for tx in block.transactions().iter().filter(|tx| tx.sender() == own) {
-                self.set_phase(tx.id(), Phase::Reserved, effects);
-            }
+        for payout in &changed.watched_left {
+            self.set_phase(*payout, Phase::Reserved, effects);
         }
-        for block in &changed.connected {
-            for tx in block.transactions().iter().filter(|tx| tx.sender() == own) {
-                self.set_phase(tx.id(), Phase::Confirmed(block.header().height), effects);
-            }
+        for (payout, height) in &changed.watched_joined {
+            self.set_phase(*payout, Phase::Confirmed(*height), effects);
         }
     }
 

@@ -101,11 +101,22 @@ impl Bench {
     }
 
     fn tip_changed(&mut self, mono: u64, gone: &[Block], new: &[Block]) -> Vec<Effect> {
-        let checked = |blocks: &[Block]| -> Vec<Arc<CheckedBlock>> {
-            blocks.iter().map(|block| checked_block(&self.network, block)).collect()
+        let paid = |blocks: &[Block]| -> Vec<_> {
+            let checked = blocks.iter().map(|block| checked_block(&self.network, block));
+            let own = |block: Arc<CheckedBlock>| {
+                let own = block.transactions().iter().filter(|tx| tx.sender() == address(FAUCET)).map(|tx| tx.id());
+                own.map(|id| (id, block.header().height)).collect::<Vec<_>>()
+            };
+            checked.flat_map(own).collect()
         };
-        let (disconnected, connected) = (checked(gone), checked(new));
-        self.on(mono, Event::TipChanged(TipChanged { tip: self.branch.tip(), disconnected, connected }))
+        let changed = TipChanged {
+            left: gone.len() as u64,
+            joined: new.len() as u64,
+            watched_left: paid(gone).into_iter().map(|(id, _)| id).collect(),
+            watched_joined: paid(new),
+            ..TipChanged::none(self.branch.tip())
+        };
+        self.on(mono, Event::TipChanged(changed))
     }
 
     fn tick(&mut self, mono: u64) -> Vec<Effect> {

@@ -245,16 +245,22 @@ fn high_twin(signature: &[u8; 64]) -> [u8; 64] {
 }
 
 #[test]
-fn with_a_transaction_that_leaves_go_those_that_can_only_follow_it() {
+fn of_the_queue_with_the_worst_transaction_only_as_much_of_the_end_leaves_as_room_is_needed() {
     let one = checked(&network(), pay(&network(), 1, 2, 100, 1, 0)).size();
-    let mut bench = Bench::with(network(), 3 * one);
-    let chain: Vec<_> = [1_000, 9_000, 9_000].iter().zip(0..).map(|(fee, i)| bench.tx(i, *fee)).collect();
+    let mut bench = Bench::with(network(), 4 * one);
+    let chain: Vec<_> = [9_000, 1_000, 9_000, 9_000].iter().zip(0..).map(|(fee, i)| bench.tx(i, *fee)).collect();
     for tx in &chain {
         bench.add(tx.clone()).unwrap();
     }
-    bench.add(pay(&bench.network, 3, 2, 100, 2_000, 0)).unwrap();
-    assert!(chain.iter().all(|tx| !bench.holds(tx)), "the first of them was the cheapest");
-    assert_eq!(bench.pool.view().next_nonce(&address(1)), None);
+    let held = |bench: &Bench| chain.iter().map(|tx| bench.holds(tx)).collect::<Vec<_>>();
+    let others = (3..=5).map(|fee| pay(&bench.network, 3, 2, 100, fee * 1_000, fee - 3)).collect::<Vec<_>>();
+    bench.add(others[0].clone()).unwrap();
+    assert_eq!(held(&bench), [true, true, true, false], "the second was the cheapest, the last could be spared");
+    assert_eq!(bench.selected().len(), 4, "all that remains can be mined");
+    bench.add(others[1].clone()).unwrap();
+    bench.add(others[2].clone()).unwrap();
+    assert_eq!(held(&bench), [true, false, false, false], "what follows the cheapest goes before it, and nothing else");
+    assert_eq!(bench.pool.view().next_nonce(&address(1)), Some(bench.network.nonce_base + 1));
     bench.check_view();
 }
 

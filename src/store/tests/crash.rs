@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use common::{Tree, dump, network, open};
-use ledger::Commit;
+use ledger::apply::Changes;
+use ledger::{Commit, Tip};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -38,12 +39,26 @@ fn commits() -> Vec<Commit> {
     commits
 }
 
+/// The first part of a reorganisation: the chain is back where the branches part.
+fn leaving(commit: &Commit) -> Option<Commit> {
+    let [first, ..] = &commit.connect[..] else { return None };
+    let (id, height) = (first.block.header().previous, first.block.header().height - 1);
+    let tip = Tip { id, height, ..commit.tip };
+    (!commit.disconnect.is_empty()).then(|| Commit { connect: vec![], accounts: Changes::new(), tip, ..commit.clone() })
+}
+
 /// Commits until it is killed, and says so after each.
 fn child(dir: &Path) {
     let mut store = open(dir, &network("crash"));
     let mut out = std::io::stderr();
     for commit in commits() {
-        store.commit(&commit).unwrap();
+        // A reorganisation comes in parts: what leaves is staged, and kept with what joins.
+        if let Some(staged) = leaving(&commit) {
+            store.stage(&staged).unwrap();
+            store.commit(&Commit { keep: vec![], disconnect: vec![], ..commit.clone() }).unwrap();
+        } else {
+            store.commit(&commit).unwrap();
+        }
         writeln!(out, "kept {}", commit.tip.id).unwrap();
     }
     // Nothing comes: this waits for the kill, and ends if the parent is gone.

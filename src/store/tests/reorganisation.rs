@@ -10,7 +10,8 @@ use std::sync::Arc;
 use common::{Accounts, Tree, address, dump, key, network, open};
 use ledger::apply::{Changes, apply};
 use ledger::{
-    Amount, Block, CheckedBlock, Commit, Connect, Header, NewBlock, Signature, Tip, Transaction, Transfer, TxId,
+    AccountSource, Amount, Block, ChainSource, CheckedBlock, Commit, Connect, Header, NewBlock, Signature, Tip,
+    Transaction, Transfer, TxId,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -43,6 +44,63 @@ fn a_reorganisation_leaves_exactly_the_rows_of_a_fresh_replay() {
     store.commit(&tree.commit(&[], 0, b4)).unwrap();
     drop(store);
     assert_eq!(dump(moved.path()), dump(fresh.path()));
+}
+
+#[test]
+fn b16_a_change_that_comes_in_parts_is_seen_by_the_writer_alone_until_all_of_it_is_durable() {
+    let network = network("parts");
+    let mut tree = Tree::new(&network);
+    let a1 = tree.mine(0, 5, &[(1, 2, 100), (1, 6, 101)]);
+    let a2 = tree.mine(a1, 6, &[(6, 7, 50)]);
+    let b1 = tree.mine(0, 7, &[(1, 8, 55), (3, 2, 9)]);
+    let b2 = tree.mine(b1, 7, &[(8, 1, 11)]);
+    let b3 = tree.mine(b2, 8, &[(2, 1, 12)]);
+    let kept = BTreeSet::from([0, a1, a2, b1, b2]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path(), &network);
+    store.commit(&tree.commit(&[a1, a2, b1, b2], 0, a2)).unwrap();
+    drop(store);
+    let before = dump(dir.path());
+
+    let mut store = open(dir.path(), &network);
+    let parts = [tree.commit(&[b3], a2, 0), tree.commit(&[], 0, b1), tree.commit(&[], b1, b2)];
+    for (part, end) in parts.iter().zip([0, b1, b2]) {
+        store.stage(part).unwrap();
+        let staged = store.staged().unwrap();
+        assert_eq!(staged.tip().unwrap(), tree.tip(end));
+        assert_eq!(staged.main_id(tree.tip(end).height).unwrap(), Some(tree.id(end)));
+        assert_eq!(staged.main_id(tree.tip(end).height + 1).unwrap(), None);
+        for (who, account) in &tree.nodes[end].accounts.0 {
+            assert_eq!(staged.account(who).unwrap(), Some(*account));
+        }
+        assert_eq!(staged.block(&tree.id(b3)).unwrap(), Some(tree.block(b3)), "it is kept with the first part");
+        let undo = (end != 0).then(|| tree.nodes[end].undo.clone());
+        assert_eq!(staged.undo(&tree.id(end)).unwrap(), undo);
+        tree.must_match(&store.reader().snapshot().unwrap(), a2, &kept);
+    }
+    let refused = store.write(&[store::Write::PutClaim { id: 1, value: vec![1] }]).unwrap_err();
+    assert!(refused.to_string().contains("staged"), "{refused}");
+    store.abandon().unwrap();
+    assert!(store.staged().is_none());
+    drop(store);
+    assert_eq!(dump(dir.path()), before, "abandoned: no trace");
+
+    let mut store = open(dir.path(), &network);
+    parts.iter().for_each(|part| store.stage(part).unwrap());
+    drop(store);
+    assert_eq!(dump(dir.path()), before, "cut short: no trace");
+
+    let mut store = open(dir.path(), &network);
+    parts.iter().for_each(|part| store.stage(part).unwrap());
+    store.commit(&tree.commit(&[], b2, b3)).unwrap();
+    let kept = kept.into_iter().chain([b3]).collect();
+    tree.must_match(&store.reader().snapshot().unwrap(), b3, &kept);
+    drop(store);
+    let fresh = tempfile::tempdir().unwrap();
+    let mut store = open(fresh.path(), &network);
+    store.commit(&tree.commit(&[a1, a2, b1, b2, b3], 0, b3)).unwrap();
+    drop(store);
+    assert_eq!(dump(dir.path()), dump(fresh.path()), "kept: as if it had come at once");
 }
 
 #[test]

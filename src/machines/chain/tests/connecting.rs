@@ -9,7 +9,7 @@ fn a_block_on_the_tip_is_connected_and_pays_its_miner() {
     let effects = node.take(&branch.blocks);
     let changed = tip_changed(&effects).unwrap();
     assert_eq!(changed.tip, branch.tip());
-    assert_eq!((changed.connected.len(), changed.disconnected.len()), (1, 0));
+    assert_eq!((changed.joined, changed.left), (1, 0));
     assert_eq!(node.balance(5), barrels(10));
     assert_eq!(node.chain.state(), &State::Settled { tip: branch.tip() });
 }

@@ -2,6 +2,7 @@
 
 mod announcements;
 mod connecting;
+mod far;
 mod faults;
 mod floods;
 mod mining;
@@ -40,9 +41,12 @@ impl Node {
     /// Handles an event, keeps what is to be kept and verifies what is to be verified. Gives the other effects.
     fn on(&mut self, event: Event) -> Vec<Effect> {
         let mut rest = Vec::new();
-        for effect in self.chain.on(self.now, event, &self.store) {
+        for effect in self.chain.on(self.now, event, self.store.latest()) {
             match effect {
                 Effect::Commit(commit) => self.store.commit(&commit).unwrap(),
+                Effect::Stage(commit) => self.store.stage(&commit).unwrap(),
+                Effect::Abandon => self.store.abandon(),
+                Effect::GoOn => rest.extend(self.on(Event::GoOn)),
                 Effect::CheckBlocks { blocks, source } => {
                     let results = blocks.into_iter().map(|block| {
                         let id = block.header.id();

@@ -55,8 +55,11 @@ fn t11_a_block_of_what_waits_in_the_pool_is_connected_at_once_and_nothing_of_it_
     let effects = node.chain.on(node.now, event(announcement), &node.store);
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::CheckBlocks { .. })), "{effects:?}");
     assert_eq!((verdict(&effects), tip_changed(&effects).unwrap().tip.id), (Some(Verdict::Accept), block.header.id()));
-    let connected = &tip_changed(&effects).unwrap().connected[0];
-    assert_eq!(connected.to_block(), block);
+    let kept = |effect: &Effect| match effect {
+        Effect::Commit(commit) => Some(commit.keep[0].block.to_block()),
+        _ => None,
+    };
+    assert_eq!(effects.iter().find_map(kept), Some(block));
     // What is wrong with the block itself is found all the same: here the accounts do not allow it.
     let (mut node, _) = prepared(2, |_| true);
     let backwards = (0..2).rev().map(|i| pay(&node.network, 1, 2, 5, 5, i)).collect();

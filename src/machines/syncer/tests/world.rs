@@ -335,10 +335,13 @@ impl World {
     }
 
     fn chain(&mut self, event: chain::Event) {
-        let effects = self.chain.on(at(self.time), event, &self.store);
+        let effects = self.chain.on(at(self.time), event, self.store.latest());
         for effect in effects {
             match effect {
                 chain::Effect::Commit(commit) => self.store.commit(&commit).unwrap(),
+                chain::Effect::Stage(commit) => self.store.stage(&commit).unwrap(),
+                chain::Effect::Abandon => self.store.abandon(),
+                chain::Effect::GoOn => self.chain(chain::Event::GoOn),
                 chain::Effect::CheckBlocks { blocks, source } => {
                     let network = self.store.network().clone();
                     let check = |block: Block| {

@@ -1,0 +1,257 @@
+//! Branches that are too far away for one step: full blocks, crashes and invalid blocks on the way, and what is held.
+
+use ledger::Transfer;
+
+use super::super::branches::{STEP, weight};
+use super::*;
+
+/// Blocks on genesis in which person 1 or 3 pays as often as a block may; nobody checks the signatures here.
+struct Full {
+    network: Arc<Network>,
+    blocks: Vec<Arc<CheckedBlock>>,
+    each: u64,
+    from: u8,
+}
+
+/// A network whose blocks are full with so many transactions.
+fn full_at(transactions: u64) -> Arc<Network> {
+    let spec = ledger::NetworkSpec { max_block_transactions: transactions as u32, ..crate::fixture::spec() };
+    Arc::new(Network::new(spec).unwrap())
+}
+
+impl Full {
+    fn new(network: &Arc<Network>, from: u8, count: u64) -> Self {
+        let each = u64::from(network.spec.max_block_transactions);
+        let mut full = Self { network: network.clone(), blocks: Vec::new(), each, from };
+        for _ in 0..count {
+            full.extend(from);
+        }
+        full
+    }
+
+    /// The next block, whose transactions are of `from`.
+    fn extend(&mut self, from: u8) {
+        let parent = self.blocks.last().map_or(&self.network.genesis, |block| block.header());
+        let first = self.network.nonce_base + (parent.height * self.each);
+        let sender = key(from).public();
+        let pay = |i| {
+            let (amount, fee) = (Amount::drops(1), Amount::ZERO);
+            let (data, signature) = (Vec::new(), Signature::ZERO);
+            Transaction::Transfer(Transfer {
+                from: sender,
+                to: address(9),
+                amount,
+                fee,
+                nonce: first + i,
+                data,
+                signature,
+            })
+        };
+        let transactions: Vec<_> = (0..self.each).map(pay).collect();
+        let before = self.blocks.len().checked_sub(2).map_or(&self.network.genesis, |at| self.blocks[at].header());
+        let header = Header {
+            version: 1,
+            height: parent.height + 1,
+            previous: parent.id(),
+            root: ledger::merkle::root(&transactions.iter().map(Transaction::leaf).collect::<Vec<_>>()),
+            time: parent.time + 10,
+            target: ledger::difficulty::next_target(&self.network, parent, (parent.height > 0).then_some(before)),
+            miner: key(self.from + 4).public(),
+            nonce: 0,
+        };
+        let block = seal(header, transactions, self.from + 4);
+        self.blocks.push(Arc::new(CheckedBlock::kept(block, &self.network).unwrap()));
+    }
+
+    /// What a store holds that followed nothing else.
+    fn store(&self) -> MemoryChain {
+        let mut store = MemoryChain::new(self.network.clone());
+        for block in &self.blocks {
+            store.connect(block.clone()).unwrap();
+        }
+        store
+    }
+}
+
+/// What a node did on its way.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Weight of the largest change that it held.
+    heaviest: u64,
+    /// Parts that it staged.
+    staged: usize,
+    abandoned: usize,
+    told: Vec<TipChanged>,
+    refused: Vec<BlockId>,
+}
+
+impl Node {
+    fn on_network(network: &Arc<Network>) -> Self {
+        let (network, store) = (network.clone(), MemoryChain::new(network.clone()));
+        Self { chain: Chain::new(network.clone(), network.genesis_tip()), store, network, now: at(0) }
+    }
+
+    /// Takes checked blocks of a sync; crashes before performing effect number `crash_at`, and says whether it did.
+    fn sync(&mut self, blocks: &[Arc<CheckedBlock>], seen: &mut Seen, crash_at: usize) -> bool {
+        let mut performed = 0;
+        let results = blocks.iter().cloned().map(Ok).collect();
+        let mut next = Some(Event::BlocksChecked { results, source: Source::Sync(peer(1)) });
+        while let Some(event) = next.take() {
+            for effect in self.chain.on(self.now, event, self.store.latest()) {
+                if performed == crash_at {
+                    self.restart();
+                    return true;
+                }
+                performed += 1;
+                if let Effect::Commit(commit) | Effect::Stage(commit) = &effect {
+                    let joined: u64 = commit.connect.iter().map(|c| weight(c.block.transactions().len())).sum();
+                    let left = commit.disconnect.iter().map(|id| self.store.header(id).unwrap().unwrap().transactions);
+                    let left: u64 = left.map(|count| weight(count as usize)).sum();
+                    seen.heaviest = seen.heaviest.max(joined + left);
+                }
+                match effect {
+                    Effect::Commit(commit) => self.store.commit(&commit).unwrap(),
+                    Effect::Stage(commit) => {
+                        seen.staged += 1;
+                        self.store.stage(&commit).unwrap();
+                    }
+                    Effect::Abandon => {
+                        seen.abandoned += 1;
+                        self.store.abandon();
+                    }
+                    Effect::GoOn => next = Some(Event::GoOn),
+                    Effect::TipChanged(changed) => seen.told.push(changed),
+                    Effect::SyncRefused { id, .. } => seen.refused.push(id),
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(self.chain.tip(), self.store.tip().unwrap());
+        false
+    }
+
+    fn restart(&mut self) {
+        self.store.abandon();
+        self.chain = Chain::new(self.network.clone(), self.store.tip().unwrap());
+    }
+}
+
+/// Moves from `depth` full blocks to one more, and compares with a fresh replay.
+fn reorganise(depth: u64, transactions: u64) {
+    let network = full_at(transactions);
+    let (old, new) = (Full::new(&network, 1, depth), Full::new(&network, 3, depth + 1));
+    let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
+    node.chain = node.chain.watching(address(1));
+    for block in old.blocks.iter().chain(&new.blocks) {
+        node.sync(std::slice::from_ref(block), &mut seen, usize::MAX);
+    }
+    let replayed = new.store();
+    assert_eq!(node.store.tip().unwrap(), replayed.tip().unwrap());
+    assert_eq!(node.store.accounts(), replayed.accounts(), "depth {depth}");
+    assert_eq!(node.store.main_chain(), replayed.main_chain());
+    let full = weight(transactions as usize);
+    assert!(seen.staged > 0 && (2 * depth + 1) * full > STEP, "it was far");
+    assert!(seen.heaviest < STEP + full, "depth {depth}: {} is held at once", seen.heaviest);
+    let moved = seen.told.last().unwrap();
+    assert_eq!((moved.left, moved.joined), (depth, depth + 1));
+    assert_eq!(moved.watched_left.len() as u64, depth * transactions, "told once for all steps");
+    let own = |block: &Arc<CheckedBlock>| block.transactions().iter().map(|tx| tx.id()).collect::<Vec<_>>();
+    assert_eq!(moved.watched_left, old.blocks.iter().rev().flat_map(own).collect::<Vec<_>>());
+    assert_eq!(node.chain.figures().deepest_reorganisation, depth);
+    let waiting = node.chain.pool().len() as u64;
+    assert_eq!(waiting, (depth * transactions).min(crate::pool::MAX_GAP + 1), "what the pool takes waits again");
+}
+
+#[test]
+fn b16_a_reorganisation_of_one_full_block_is_a_replay_in_bounded_steps() {
+    reorganise(1, 10_000);
+}
+
+#[test]
+fn b16_a_reorganisation_of_six_full_blocks_is_a_replay_in_bounded_steps() {
+    reorganise(6, 2_500);
+}
+
+#[test]
+fn b16_a_reorganisation_of_a_hundred_full_blocks_is_a_replay_in_bounded_steps() {
+    reorganise(100, 100);
+}
+
+#[test]
+fn b16_a_crash_anywhere_on_the_way_leaves_the_old_branch_and_the_next_offer_of_the_block_moves_it() {
+    let network = full_at(20);
+    let (old, new) = (Full::new(&network, 1, 140), Full::new(&network, 3, 141));
+    let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
+    let (head, rest) = new.blocks.split_last().unwrap();
+    for batch in [&old.blocks[..], rest] {
+        node.sync(batch, &mut seen, usize::MAX);
+    }
+    let (before, arrived) = (node.store.clone(), new.store());
+    let mut crashes = 0;
+    loop {
+        let crashed = node.sync(std::slice::from_ref(head), &mut seen, crashes);
+        let now = if node.store.tip().unwrap() == before.tip().unwrap() { &before } else { &arrived };
+        assert_eq!(node.store.tip().unwrap(), now.tip().unwrap(), "after {crashes} effects: one branch or the other");
+        assert_eq!(node.store.accounts(), now.accounts(), "after {crashes} effects");
+        assert_eq!(node.store.main_chain(), now.main_chain());
+        // Whatever the crash left, the block is offered again.
+        node.sync(std::slice::from_ref(head), &mut seen, usize::MAX);
+        assert_eq!(node.store.accounts(), arrived.accounts());
+        if !crashed {
+            break;
+        }
+        crashes += 1;
+        node.store = before.clone();
+        node.restart();
+    }
+    assert!(crashes > 6, "{crashes} points: stages, commit, news");
+}
+
+#[test]
+fn b16_an_invalid_block_far_along_a_branch_leaves_the_old_chain_as_it_was() {
+    let network = full_at(20);
+    let (old, mut new) = (Full::new(&network, 1, 140), Full::new(&network, 3, 70));
+    // Person 2 never paid, so its nonces do not follow.
+    new.extend(2);
+    for _ in 0..71 {
+        new.extend(3);
+    }
+    let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
+    node.sync(&old.blocks, &mut seen, usize::MAX);
+    let before = node.store.clone();
+    node.sync(&new.blocks, &mut seen, usize::MAX);
+    assert_eq!(seen.abandoned, 1);
+    assert_eq!(node.store.tip().unwrap(), before.tip().unwrap());
+    assert_eq!((node.store.accounts(), node.store.main_chain()), (before.accounts(), before.main_chain()));
+    assert_eq!(seen.told.len(), 1, "nobody heard of a move: {:?}", seen.told);
+    let refused: Vec<_> = [70, 141].map(|at| new.blocks[at].id()).into();
+    assert_eq!(seen.refused, refused, "the invalid one, and what came on top of the branch");
+    assert_eq!(node.chain.state(), &State::Settled { tip: before.tip().unwrap() });
+}
+
+#[test]
+fn b16_the_valid_part_of_a_far_branch_is_followed_if_it_has_more_work() {
+    let network = full_at(20);
+    let (old, mut new) = (Full::new(&network, 1, 140), Full::new(&network, 3, 142));
+    let valid = new.store();
+    new.extend(2);
+    new.extend(3);
+    let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
+    node.sync(&old.blocks, &mut seen, usize::MAX);
+    // All but the last are kept and were not followed: as it is when the last weighs more than those before it.
+    let (head, rest) = new.blocks.split_last().unwrap();
+    let mut work = ledger::Work::ZERO;
+    let keep = rest.iter().map(|block| {
+        work = work.checked_add(block.header().target.work().unwrap()).unwrap();
+        ledger::NewBlock { block: block.clone(), work }
+    });
+    let (keep, tip) = (keep.collect(), node.chain.tip());
+    let (disconnect, connect, accounts) = (Vec::new(), Vec::new(), ledger::apply::Changes::new());
+    node.store.commit(&ledger::Commit { keep, disconnect, connect, accounts, tip }).unwrap();
+    node.sync(std::slice::from_ref(head), &mut seen, usize::MAX);
+    assert_eq!((seen.abandoned, &seen.refused[..]), (1, &[new.blocks[142].id()][..]));
+    assert_eq!(node.store.tip().unwrap(), valid.tip().unwrap());
+    assert_eq!((node.store.accounts(), node.store.main_chain()), (valid.accounts(), valid.main_chain()));
+    let moved = seen.told.last().unwrap();
+    assert_eq!((moved.left, moved.joined), (140, 142));
+}
