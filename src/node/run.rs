@@ -66,7 +66,7 @@ async fn cannot_listen(running: &mut Running) -> Option<PartFailure> {
     let first = async {
         tokio::select! {
             failure = running.watch.recv() => failure,
-            _ = listening.changed() => None,
+            Ok(()) = listening.changed() => None,
         }
     };
     // A machine without a network interface has nothing to listen on yet.
