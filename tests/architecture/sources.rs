@@ -23,7 +23,10 @@ pub fn sources() -> Vec<PathBuf> {
             let entry = entry.expect("the room can be read");
             let path = dir.join(entry.file_name());
             if entry.file_type().expect("an entry has a type").is_dir() {
-                open.push_back(path);
+                // What the web application's packages bring along is not the project's.
+                if entry.file_name() != "node_modules" {
+                    open.push_back(path);
+                }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 found.push(path);
             }

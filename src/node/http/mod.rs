@@ -3,12 +3,12 @@
 //! Reads take a snapshot and wait for nobody; whatever changes something goes to the actors.
 
 mod admin;
+mod assets;
 mod body;
 mod client_address;
 mod compat;
 mod compat_json;
 mod compat_transfer;
-mod explorer;
 mod health;
 mod limits;
 mod metrics;

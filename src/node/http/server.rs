@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use super::admin::Operator;
 use super::problem::Problem;
-use super::{Routes, State, admin, compat, explorer, health, limits, metrics, openapi, v1};
+use super::{Routes, State, admin, assets, compat, health, limits, metrics, openapi, v1};
 use crate::config::Listener;
 use crate::logging::LogControl;
 use crate::node_api::NodeApi;
@@ -136,7 +136,7 @@ pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpErro
 /// Everything that the public listener answers.
 pub fn public_routes(app: &mut ServiceConfig) {
     api_routes(&mut Routes::new(app));
-    app.configure(openapi::routes).configure(explorer::routes).configure(health::routes);
+    app.configure(openapi::routes).configure(assets::routes).configure(health::routes);
     app.app_data(QueryConfig::default().error_handler(|error, _| Problem::malformed(error).into()));
     app.app_data(PathConfig::default().error_handler(|error, _| Problem::malformed(error).into()));
     app.default_service(web::to(openapi::missing));

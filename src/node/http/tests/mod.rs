@@ -1,6 +1,7 @@
 //! The HTTP interface over a node without actors: a real store, a real pool, blocks made by the test.
 
 mod admin;
+mod assets;
 mod document;
 mod exchanges;
 mod fake_node;

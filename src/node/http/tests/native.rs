@@ -1,4 +1,4 @@
-//! The native interface and the pages beside it.
+//! The native interface.
 
 use client::transfer::{TransferJson, to_hex};
 use ledger::{Address, Amount, Transaction, Transfer};
@@ -245,26 +245,4 @@ async fn the_status_says_what_the_command_line_shows() {
     assert_eq!(status["external"], json!(["/ip4/203.0.113.7/tcp/4100"]));
     assert_eq!(status["sync"]["phase"], json!("Following"));
     assert_eq!((get(&node, "/livez").await.status, get(&node, "/readyz").await.status), (200, 503));
-}
-
-#[actix_web::test]
-async fn the_explorer_asks_nobody_else() {
-    let node = FakeNode::new();
-    for (path, kind) in [("/", "text/html"), ("/explorer.css", "text/css"), ("/explorer.js", "text/javascript")] {
-        let reply = get(&node, path).await;
-        assert_eq!(reply.status, 200);
-        assert!(reply.content_type.starts_with(kind), "{}", reply.content_type);
-        assert!(!reply.body.contains("http://") && !reply.body.contains("https://"), "{path} names another place");
-    }
-    assert_eq!(get(&node, "/explorer.svg").await.content_type, "image/svg+xml");
-    let page = get(&node, "/").await.body;
-    assert!(!page.contains("style=") && !page.contains("onclick"), "the policy allows nothing inline");
-}
-
-#[actix_web::test]
-async fn a08_paths_that_climb_are_not_found() {
-    let node = FakeNode::new();
-    for path in ["/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//blocks", "/blocks//", "/explorer.html"] {
-        assert_eq!(get(&node, path).await.status, 404, "{path}");
-    }
 }
