@@ -65,6 +65,12 @@ export class Visitor {
     await this.settled();
   }
 
+  /** The same page in a fresh window. */
+  async reload() {
+    await this.page.reload();
+    await this.settled();
+  }
+
   async settled() {
     await this.page.locator("main h1").first().waitFor();
     await this.page.waitForFunction(() => document.querySelector("main .skeleton") === null);

@@ -65,8 +65,10 @@ class Node {
     const peers = known.flatMap(({ address }) => ["--peer", address]);
     const places = ["--listen", this.address, "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     const how = ["--mine", "--hash-duty", "5", "--faucet", "on", "--mdns", "off", "--upnp", "off"];
-    const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BARRELEYE_")));
-    this.process = spawn(PROGRAM, ["run", "--network", this.network, "--data-dir", this.dir, ...places, ...how, ...peers], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("BARRELEYE_"));
+    // A small budget: a few claims bring the work that the page must show.
+    const env = { ...Object.fromEntries(inherited), BARRELEYE_FAUCET_SHARE: "10" };
+    this.process = spawn(PROGRAM, ["run", "--network", this.network, "--data-dir", this.dir, ...places, ...how, ...peers], { env, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on("data", (text) => appendFileSync(this.log, text));
     const read = (file) => readFileSync(join(this.dir, file), "utf8").trim();
     await until(`${this.name} answers`, async () => {

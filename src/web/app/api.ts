@@ -235,7 +235,7 @@ export type Found = { kind: "block"; id: Id; height: number } | { kind: "transac
 export interface Faucet {
   on: boolean;
   state: "off" | "closed" | "paused" | "open";
-  account: Address | null;
+  account: Address;
   /** What a claim gets now. */
   amount: Drops;
   full_amount: Drops;

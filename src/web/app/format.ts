@@ -39,7 +39,7 @@ export function parseBarrels(text: string): bigint | AmountError {
 
 const SCALES = ["", "k", "M", "G", "T", "P", "E"];
 
-/** A number with three significant digits and a letter for thousands: `12.3 k`. */
+/** A number with three significant digits and a letter for thousands, never broken: `12.3 k`. */
 export function scaled(value: number, unit = ""): string {
   let scale = 0;
   let rest = value;
@@ -49,17 +49,17 @@ export function scaled(value: number, unit = ""): string {
   }
   const digits = scale === 0 && Number.isInteger(rest) ? String(rest) : rest >= 100 ? rest.toFixed(0) : rest.toFixed(rest >= 10 ? 1 : 2);
   const suffix = `${SCALES[scale] ?? ""}${unit}`;
-  return suffix ? `${digits} ${suffix}` : digits;
+  return suffix ? `${digits}\u00a0${suffix}` : digits;
 }
 
 /** Bytes with a binary unit. */
 export function bytes(count: number): string {
-  if (count < 1024) return `${count} B`;
-  return count < 1024 * 1024 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1024 / 1024).toFixed(2)} MiB`;
+  if (count < 1024) return `${count}\u00a0B`;
+  return count < 1024 * 1024 ? `${(count / 1024).toFixed(1)}\u00a0KiB` : `${(count / 1024 / 1024).toFixed(2)}\u00a0MiB`;
 }
 
 /** The beginning and the end of an id. */
-export function short(id: string, head = 8, tail = 6): string {
+export function short(id: string, head = 6, tail = 4): string {
   return id.length <= head + tail + 1 ? id : `${id.slice(0, head)}…${id.slice(-tail)}`;
 }
 

@@ -199,7 +199,7 @@ function About({ faucet }: { faucet: Faucet }) {
           <Amount drops={faucet.balance_limit} />
         </Fact>
         <Fact name={t.work}>{faucet.work_bits === 0 ? t.noWork : t.workOf(scaled(2 ** faucet.work_bits))}</Fact>
-        {faucet.account && (
+        {faucet.on && (
           <Fact name={t.account}>
             <AccountLink address={faucet.account} />
           </Fact>

@@ -86,8 +86,9 @@ function Strip() {
         {blocks.length === 0 && Array.from({ length: 6 }, (_, i) => <li key={i} class="ghost" />)}
         {blocks.map((block) => (
           <li key={block.id}>
-            <a href={to.block(block.id)} aria-label={`${t.block.title} ${block.height}`}>
+            <a href={to.block(block.id)}>
               <span class="fill" style={{ height: `${Math.max(3, Math.min(100, (block.bytes / most) * 100))}%` }} />
+              <span class="hidden">{t.block.title}</span>
               <strong class="number">{block.height.toLocaleString(locale.value)}</strong>
               <span>{t.overview.count(block.transactions)}</span>
               <span class="faint">

@@ -55,10 +55,10 @@ export function When({ ms }: { ms: number }) {
 /** A span of time, for people: `1.0 s`, `12 min`. */
 export function span(ms: number): string {
   const t = words.value.units;
-  if (ms < 10_000) return `${(ms / 1000).toFixed(1)} ${t.s}`;
-  if (ms < 120_000) return `${Math.round(ms / 1000)} ${t.s}`;
-  if (ms < 7_200_000) return `${Math.round(ms / 60_000)} ${t.min}`;
-  return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} ${t.h}` : `${Math.round(ms / 86_400_000)} ${t.d}`;
+  if (ms < 10_000) return `${(ms / 1000).toFixed(1)}${t.s}`;
+  if (ms < 120_000) return `${Math.round(ms / 1000)}${t.s}`;
+  if (ms < 7_200_000 && ms % 3_600_000 !== 0) return `${Math.round(ms / 60_000)}${t.min}`;
+  return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)}${t.h}` : `${Math.round(ms / 86_400_000)}${t.d}`;
 }
 
 /** An id, shortened unless `whole`, with a link if it leads somewhere. */

@@ -27,7 +27,7 @@ export const en = {
     offline: "The node does not answer",
     waiting: "The node is not ready",
   },
-  units: { s: "s", min: "min", h: "h", d: "days" },
+  units: { s: "\u00a0s", min: "\u00a0min", h: "\u00a0h", d: "\u00a0days" },
   ago: (s: number) =>
     s < 2 ? "just now" : s < 120 ? `${s} s ago` : s < 7200 ? `${Math.floor(s / 60)} min ago` : s < 172800 ? `${Math.floor(s / 3600)} h ago` : `${Math.floor(s / 86400)} days ago`,
   syncing: (done: number, total: number) => `This node is catching up: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}. What it shows is not the newest.`,
