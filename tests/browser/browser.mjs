@@ -8,7 +8,10 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const PICTURES = process.env.BARRELEYE_PICTURES;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const AXE = readFileSync(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
 
 export function startBrowser() {
   return chromium.launch({
@@ -30,7 +33,13 @@ export function startBrowser() {
 export class Visitor {
   static async arrive(browser, node, { language, theme, width }) {
     const visitor = new Visitor();
-    Object.assign(visitor, { node, language, name: `${language}-${theme}-${width}`, faults: [], expected: [] });
+    Object.assign(visitor, {
+      node,
+      language,
+      name: `${language}-${theme}-${width}`,
+      faults: [],
+      expected: [],
+    });
     visitor.context = await browser.newContext({
       viewport: { width, height: width < 600 ? 780 : 900 },
       locale: language === "ko" ? "ko-KR" : "en-GB",
@@ -42,21 +51,30 @@ export class Visitor {
     page.setDefaultTimeout(15_000);
     visitor.context.on("request", (request) => visitor.#request(request));
     page.on("console", (message) => visitor.#console(message));
-    page.on("pageerror", (error) => visitor.faults.push(`error: ${error.message}`));
+    page.on("pageerror", (error) =>
+      visitor.faults.push(`error: ${error.message}`),
+    );
     return visitor;
   }
 
   #request(request) {
     const url = new URL(request.url());
-    if (url.protocol !== "blob:" && url.origin !== this.node.url) this.faults.push(`a request left the node: ${request.url()}`);
+    if (url.protocol !== "blob:" && url.origin !== this.node.url)
+      this.faults.push(`a request left the node: ${request.url()}`);
   }
 
   #console(message) {
     if (!["error", "warning"].includes(message.type())) return;
     // The browser writes every answer above 399 to the console; those that the test provokes are named by it.
     const { url } = message.location();
-    if (this.expected.some((part) => url.includes(part)) && message.text().includes("Failed to load resource")) return;
-    this.faults.push(`${message.type()} on the console: ${message.text()} ${url}`);
+    if (
+      this.expected.some((part) => url.includes(part)) &&
+      message.text().includes("Failed to load resource")
+    )
+      return;
+    this.faults.push(
+      `${message.type()} on the console: ${message.text()} ${url}`,
+    );
   }
 
   /** Goes to a page and waits until nothing loads there any more. */
@@ -73,24 +91,37 @@ export class Visitor {
 
   async settled() {
     await this.page.locator("main h1").first().waitFor();
-    await this.page.waitForFunction(() => document.querySelector("main .skeleton") === null);
+    await this.page.waitForFunction(
+      () => document.querySelector("main .skeleton") === null,
+    );
   }
 
   /** Looks at the page as it is: a picture, the width, and what axe-core says of it. */
   async look(name) {
     const { page } = this;
-    await page.screenshot({ path: join(PICTURES, `${name}.${this.name}.png`), fullPage: true });
-    const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    if (wider > 0) this.faults.push(`${name} is ${wider} pixels wider than the window`);
+    await page.screenshot({
+      path: join(PICTURES, `${name}.${this.name}.png`),
+      fullPage: true,
+    });
+    const wider = await page.evaluate(
+      () => document.documentElement.scrollWidth - window.innerWidth,
+    );
+    if (wider > 0)
+      this.faults.push(`${name} is ${wider} pixels wider than the window`);
     // Into the page by the debugger, which the policy does not concern.
     await page.evaluate(AXE);
-    const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+    const { violations } = await page.evaluate(() =>
+      globalThis.axe.run(document),
+    );
     for (const { id, impact, help, nodes } of violations) {
       if (impact !== "serious" && impact !== "critical") continue;
-      this.faults.push(`${name}: ${impact} ${id}: ${help}: ${nodes.map((node) => node.html.slice(0, 160)).join(" ")}`);
+      this.faults.push(
+        `${name}: ${impact} ${id}: ${help}: ${nodes.map((node) => node.html.slice(0, 160)).join(" ")}`,
+      );
     }
     const language = await page.evaluate(() => document.documentElement.lang);
-    if (language !== this.language) this.faults.push(`${name} says that it is in ${language}`);
+    if (language !== this.language)
+      this.faults.push(`${name} says that it is in ${language}`);
   }
 
   button(name) {

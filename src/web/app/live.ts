@@ -96,7 +96,9 @@ function open(): void {
   hear<Reorganisation>("reorganisation", (news) => {
     reorganisation.value = { at: Date.now(), last: news };
     for (const id of news.returned) listeners.forEach((listener) => listener({ id, state: "pool" }));
-    void poll().then(fill).catch(() => undefined);
+    void poll()
+      .then(fill)
+      .catch(() => undefined);
   });
 }
 
@@ -110,7 +112,10 @@ function close(): void {
 export function listen(): void {
   open();
   void poll();
-  setInterval(() => (now.value = Date.now()), 1_000);
+  // Nobody sees a hidden page's clock, and what is asked by it can wait.
+  setInterval(() => {
+    if (document.visibilityState === "visible") now.value = Date.now();
+  }, 1_000);
   setInterval(() => {
     if (line.peek() !== "live" && document.visibilityState === "visible") void poll();
   }, POLL_MS);

@@ -135,7 +135,14 @@ export function Shell() {
         <div class="tools">
           <LockChip />
           <Pulse />
-          <button type="button" class="icon" aria-label={t.otherLanguage} title={t.otherLanguage} lang={language.value === "ko" ? "en" : "ko"} onClick={() => choose(language.value === "ko" ? "en" : "ko")}>
+          <button
+            type="button"
+            class="icon"
+            aria-label={t.otherLanguage}
+            title={t.otherLanguage}
+            lang={language.value === "ko" ? "en" : "ko"}
+            onClick={() => choose(language.value === "ko" ? "en" : "ko")}
+          >
             <Icon of={Languages} size={18} />
           </button>
           <button type="button" class="icon" aria-label={t.otherTheme[theme.value]} title={t.otherTheme[theme.value]} onClick={toggle}>

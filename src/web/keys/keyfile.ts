@@ -152,7 +152,12 @@ function whole(value: unknown): value is number {
 
 function sane({ memory_kib, passes, lanes }: typeof COST): boolean {
   return (
-    passes >= 1 && passes <= MOST.passes && lanes >= 1 && lanes <= MOST.lanes && memory_kib >= LEAST_KIB_A_LANE * lanes && memory_kib <= MOST.memory_kib
+    passes >= 1 &&
+    passes <= MOST.passes &&
+    lanes >= 1 &&
+    lanes <= MOST.lanes &&
+    memory_kib >= LEAST_KIB_A_LANE * lanes &&
+    memory_kib <= MOST.memory_kib
   );
 }
 
@@ -160,5 +165,7 @@ function sane({ memory_kib, passes, lanes }: typeof COST): boolean {
 function sameFields(a: unknown, b: unknown): boolean {
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
   const [left, right] = [Object.entries(a), Object.entries(b)];
-  return left.length === right.length && left.every(([name, value]) => name in b && sameFields(value, (b as Record<string, unknown>)[name]));
+  return (
+    left.length === right.length && left.every(([name, value]) => name in b && sameFields(value, (b as Record<string, unknown>)[name]))
+  );
 }

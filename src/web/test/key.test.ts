@@ -30,7 +30,8 @@ test("the number of Barreleye Scan is read as hex digits modulo the order", () =
 });
 
 test("what is no key is refused", () => {
-  for (const text of ["", "0x", "xyz", "12a ".repeat(30), `0x${"1".repeat(65)}`, "-1", "9".repeat(257)]) assert.throws(() => fromText(text), refused("form"), text);
+  for (const text of ["", "0x", "xyz", "12a ".repeat(30), `0x${"1".repeat(65)}`, "-1", "9".repeat(257)])
+    assert.throws(() => fromText(text), refused("form"), text);
   for (const text of ["0", "00", "f".repeat(64), "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"]) {
     assert.throws(() => fromText(text), refused("range"), text);
   }
@@ -39,7 +40,10 @@ test("what is no key is refused", () => {
 test("words lead to the keys that other wallets derive", () => {
   // Computed apart from this code; the command line's tests have the same.
   const known = [
-    ["legal winner thank year wave sausage worth useful legal winner thank yellow", "33fa40f84e854b941c2b0436dd4a256e1df1cb41b9c1c0ccc8446408c19b8bf9"],
+    [
+      "legal winner thank year wave sausage worth useful legal winner thank yellow",
+      "33fa40f84e854b941c2b0436dd4a256e1df1cb41b9c1c0ccc8446408c19b8bf9",
+    ],
     [`${"abandon ".repeat(23)}art`, "1053fae1b3ac64f178bcc21026fd06a3f4544ec2f35338b001f02d1d8efa3d5f"],
   ];
   for (const [words, key] of known) {

@@ -23,7 +23,10 @@ const node = (left: Uint8Array, right: Uint8Array) => tagged("barreleye/node/1",
 
 test("branches lead to the golden roots", () => {
   assert.equal(bytesToHex(rootOf(digest(0), [], 1)), "14256438b1f7fdef532ba76209c3bd1c924948702345e404071fb2a7f3632858");
-  assert.equal(bytesToHex(rootOf(digest(1), [{ left: bytesToHex(digest(0)) }], 2)), "3d57ba6ead03e209b9c8d0d8c3c3860e229a0459f05e5b5f10426eea3e8a717f");
+  assert.equal(
+    bytesToHex(rootOf(digest(1), [{ left: bytesToHex(digest(0)) }], 2)),
+    "3d57ba6ead03e209b9c8d0d8c3c3860e229a0459f05e5b5f10426eea3e8a717f",
+  );
   // The third of three is promoted: one step.
   const pair = bytesToHex(node(digest(0), digest(1)));
   assert.equal(bytesToHex(rootOf(digest(2), [{ left: pair }], 3)), "adf71447b31f752a5fe807414762652cd711f31f7fa0124a74252d5fc3d67fe7");
@@ -39,7 +42,15 @@ test("a proof holds for its transaction and block, and for nothing else", () => 
   const header = concatBytes(new TextEncoder().encode("brl/hd1"), new Uint8Array(44), root, new Uint8Array(53));
   const block = bytesToHex(sha256(sha256(header)));
   const id = idOf(CHAIN, hexToBytes(NATIVE));
-  const proof: InclusionProof = { block, transactions: 2, encoded: NATIVE, leaf: "", branch, root: bytesToHex(root), header: bytesToHex(header) };
+  const proof: InclusionProof = {
+    block,
+    transactions: 2,
+    encoded: NATIVE,
+    leaf: "",
+    branch,
+    root: bytesToHex(root),
+    header: bytesToHex(header),
+  };
   assert.ok(holds(CHAIN, id, block, proof));
   const wrong: [string, string, InclusionProof][] = [
     [bytesToHex(digest(1)), block, proof],

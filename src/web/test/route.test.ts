@@ -25,7 +25,18 @@ test("every link that is written leads to its page", () => {
 });
 
 test("what leads nowhere is said to", () => {
-  for (const path of ["x", "blocks/1", "block/", "block/-1", "block/0x12", "transaction/12", "account/0x1", "wallet/keys", "block/1/2", "block/%zz"]) {
+  for (const path of [
+    "x",
+    "blocks/1",
+    "block/",
+    "block/-1",
+    "block/0x12",
+    "transaction/12",
+    "account/0x1",
+    "wallet/keys",
+    "block/1/2",
+    "block/%zz",
+  ]) {
     assert.deepEqual(parse(`#/${path}`), { page: "lost" }, path);
   }
 });

@@ -37,11 +37,20 @@ test("a signed transfer verifies under its key, and only as it is", () => {
   const key = new Uint8Array(32).fill(5);
   const { id, transfer } = signTransfer(key, CHAIN, golden);
   const verify = (order: Order) =>
-    secp256k1.verify(hexToBytes(transfer.signature), digest(CHAIN, hexToBytes(transfer.from), order), publicKey(key), { prehash: false, lowS: true });
+    secp256k1.verify(hexToBytes(transfer.signature), digest(CHAIN, hexToBytes(transfer.from), order), publicKey(key), {
+      prehash: false,
+      lowS: true,
+    });
   assert.ok(verify(golden));
   assert.equal(id, bytesToHex(digest(CHAIN, publicKey(key), golden)));
   assert.equal(transfer.amount, "72623859790382856", "exact, though a JavaScript number is not");
-  const changes: Partial<Order>[] = [{ amount: golden.amount + 1n }, { fee: 0n }, { nonce: 1n }, { to: `0x${"45".repeat(20)}` }, { data: new Uint8Array() }];
+  const changes: Partial<Order>[] = [
+    { amount: golden.amount + 1n },
+    { fee: 0n },
+    { nonce: 1n },
+    { to: `0x${"45".repeat(20)}` },
+    { data: new Uint8Array() },
+  ];
   for (const change of changes) assert.ok(!verify({ ...golden, ...change }), Object.keys(change).join());
 });
 

@@ -7,7 +7,14 @@ import { isEnough, search } from "../workers/work.ts";
 
 test("zero bits are counted from the front", () => {
   const digest = (...head: number[]) => Uint8Array.from([...head, ...Array<number>(32 - head.length).fill(0xff)]);
-  for (const [bytes, bits] of [[[0xff], 0], [[0x7f], 1], [[0x01], 7], [[0x00, 0xff], 8], [[0x00, 0x1f], 11], [[0, 0, 0x3f], 18]] as const) {
+  for (const [bytes, bits] of [
+    [[0xff], 0],
+    [[0x7f], 1],
+    [[0x01], 7],
+    [[0x00, 0xff], 8],
+    [[0x00, 0x1f], 11],
+    [[0, 0, 0x3f], 18],
+  ] as const) {
     assert.ok(isEnough(digest(...bytes), bits), `${bytes} has ${bits}`);
     assert.ok(!isEnough(digest(...bytes), bits + 1), `${bytes} has not ${bits + 1}`);
   }

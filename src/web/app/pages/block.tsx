@@ -81,7 +81,12 @@ function Summary({ block }: { block: Block }) {
           <AccountLink address={block.miner} whole />
         </Fact>
         <Fact name={t.reward}>
-          <Amount drops={block.reward} /> {BigInt(block.fees) > 0n && <span class="faint">{t.plusFees} <Amount drops={block.fees} /></span>}
+          <Amount drops={block.reward} />{" "}
+          {BigInt(block.fees) > 0n && (
+            <span class="faint">
+              {t.plusFees} <Amount drops={block.fees} />
+            </span>
+          )}
         </Fact>
         <Fact name={t.difficulty}>
           <span class="number" title={String(block.difficulty)}>

@@ -52,7 +52,17 @@ function reasonText(reason: string | null, fallback: string): string {
   return (reason && t[reason as keyof typeof t]) || fallback;
 }
 
-function ClaimForm({ faucet, address, setAddress, onPaid }: { faucet: Faucet | null; address: string; setAddress: (text: string) => void; onPaid: () => void }) {
+function ClaimForm({
+  faucet,
+  address,
+  setAddress,
+  onPaid,
+}: {
+  faucet: Faucet | null;
+  address: string;
+  setAddress: (text: string) => void;
+  onPaid: () => void;
+}) {
   const t = words.value.faucet;
   const [claim, setClaim] = useState<Claim>({ step: "idle" });
   const [tried, setTried] = useState(false);
@@ -68,7 +78,8 @@ function ClaimForm({ faucet, address, setAddress, onPaid }: { faucet: Faucet | n
       setClaim({ step: "asking" });
       const to = canonical(address);
       const { challenge, bits } = await api.challenge(to);
-      const solution = bits === 0 ? undefined : await solve(challenge, bits, (progress) => setClaim({ step: "working", progress }), stop.current.signal);
+      const solution =
+        bits === 0 ? undefined : await solve(challenge, bits, (progress) => setClaim({ step: "working", progress }), stop.current.signal);
       setClaim({ step: "claiming" });
       const claimed = await api.claim(to, solution === undefined ? { challenge } : { challenge, solution });
       setClaim({ step: "paid", claimed });
@@ -100,7 +111,13 @@ function ClaimForm({ faucet, address, setAddress, onPaid }: { faucet: Faucet | n
         onInput={setAddress}
         disabled={busy}
         error={tried && !isAddress(address) ? words.value.send.errors.address : null}
-        hint={current.value ? undefined : <>{t.noWallet} <a href="#/wallet">{words.value.nav.wallet}</a></>}
+        hint={
+          current.value ? undefined : (
+            <>
+              {t.noWallet} <a href="#/wallet">{words.value.nav.wallet}</a>
+            </>
+          )
+        }
       />
       {faucet?.you && claim.step !== "paid" && claim.step !== "refused" && <Standing you={faucet.you} />}
       <div class="actions">
@@ -186,7 +203,12 @@ function About({ faucet }: { faucet: Faucet }) {
     <>
       <p>{t.aboutText(span(faucet.interval_s * 1000))}</p>
       {faucet.on && (
-        <Meter label={t.budget} value={Number(BigInt(left) / 1000n)} most={Number(BigInt(capacity) / 1000n)} text={`${amountText(left)} / ${amountText(capacity)}`} />
+        <Meter
+          label={t.budget}
+          value={Number(BigInt(left) / 1000n)}
+          most={Number(BigInt(capacity) / 1000n)}
+          text={`${amountText(left)} / ${amountText(capacity)}`}
+        />
       )}
       <Facts>
         <Fact name={t.state}>

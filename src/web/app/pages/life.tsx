@@ -10,9 +10,7 @@ import { locale, words } from "../words/index.ts";
 
 /** Something that was seen to happen. */
 export type Moment =
-  | { at: number; state: "mined"; height: number }
-  | { at: number; state: "returned"; height: number }
-  | { at: number; state: "dropped" };
+  { at: number; state: "mined"; height: number } | { at: number; state: "returned"; height: number } | { at: number; state: "dropped" };
 
 /** From here on a reorganisation that takes it back is hardly to be expected. */
 export const SAFE = 6;
@@ -34,7 +32,11 @@ export function Life({ transaction, moments }: { transaction: Transaction; momen
     <Card title={t.title} kind="life">
       <ol class="steps">
         {steps.map(({ icon, name, text }, i) => (
-          <li key={name} data-state={i < at ? "done" : i === at && !dropped ? "now" : "later"} aria-current={i === Math.min(at, 3) ? "step" : undefined}>
+          <li
+            key={name}
+            data-state={i < at ? "done" : i === at && !dropped ? "now" : "later"}
+            aria-current={i === Math.min(at, 3) ? "step" : undefined}
+          >
             <span class="mark">
               <Icon of={icon} />
             </span>
@@ -44,7 +46,14 @@ export function Life({ transaction, moments }: { transaction: Transaction; momen
         ))}
       </ol>
       {block && (
-        <div class="depth" role="meter" aria-label={t.confirmed} aria-valuemin={0} aria-valuemax={SAFE} aria-valuenow={Math.min(confirmations, SAFE)}>
+        <div
+          class="depth"
+          role="meter"
+          aria-label={t.confirmed}
+          aria-valuemin={0}
+          aria-valuemax={SAFE}
+          aria-valuenow={Math.min(confirmations, SAFE)}
+        >
           {Array.from({ length: SAFE }, (_, i) => (
             <span key={i} data-on={i < confirmations} />
           ))}

@@ -27,10 +27,25 @@ export function NetworkPage() {
   );
 }
 
+/** Why the node is not ready; what is not known here is shown as the node says it. */
+function reasonText(reason: string): string {
+  const t = words.value.network.reasons;
+  if (reason === "catching up with the network") return t.behind;
+  const [, has, wanted] = /^(\d+) peers, this network wants at least (\d+)$/.exec(reason) ?? [];
+  if (has !== undefined && wanted !== undefined) return t.peers(has, wanted);
+  const [, part] = /^(.+) does not answer$/.exec(reason) ?? [];
+  return part === undefined ? reason : t.silent(part);
+}
+
 function Node() {
   const t = words.value.network;
   const node = status.value;
-  if (!node) return <Card title={t.node}><Skeleton /></Card>;
+  if (!node)
+    return (
+      <Card title={t.node}>
+        <Skeleton />
+      </Card>
+    );
   return (
     <Card title={t.node}>
       <Facts>
@@ -38,7 +53,10 @@ function Node() {
           <span class={`tag ${node.ready ? "in" : "out"}`}>{node.ready ? t.ready : t.notReady}</span>
         </Fact>
         <Fact name={t.tip}>
-          <BlockLink height={node.tip.height} /> <span class="faint"><Ago ms={node.tip.time} /></span>
+          <BlockLink height={node.tip.height} />{" "}
+          <span class="faint">
+            <Ago ms={node.tip.time} />
+          </span>
         </Fact>
         <Fact name={t.transactions}>
           <Count value={node.transactions} />
@@ -53,7 +71,7 @@ function Node() {
       {node.reasons.length > 0 && (
         <ul class="reasons">
           {node.reasons.map((reason) => (
-            <li key={reason}>{t.reasons[reason as keyof typeof t.reasons] ?? reason}</li>
+            <li key={reason}>{reasonText(reason)}</li>
           ))}
         </ul>
       )}
@@ -137,7 +155,12 @@ function PeerTable({ peers }: { peers: Peer[] }) {
 function Rules() {
   const t = words.value.network;
   const network = rules.value;
-  if (!network) return <Card title={t.rules}><Skeleton lines={6} /></Card>;
+  if (!network)
+    return (
+      <Card title={t.rules}>
+        <Skeleton lines={6} />
+      </Card>
+    );
   return (
     <Card title={t.rules}>
       <Facts>

@@ -58,7 +58,16 @@ function Figures({ statistics: shown }: { statistics: Statistics | null }) {
       <Figure name={t.transactions} note={node && t.peers(node.peers)}>
         {node && <Count value={node.transactions} />}
       </Figure>
-      <Figure name={t.supply} note={rules.value && <>{t.each} <Amount drops={rules.value.reward} /></>}>
+      <Figure
+        name={t.supply}
+        note={
+          rules.value && (
+            <>
+              {t.each} <Amount drops={rules.value.reward} />
+            </>
+          )
+        }
+      >
         {issued && scaled(Number(BigInt(issued) / 100_000_000n))}
       </Figure>
     </dl>
@@ -69,7 +78,13 @@ function Figure({ name, note, children }: { name: string; note: ComponentChildre
   return (
     <div>
       <dt>{name}</dt>
-      <dd class="number">{children || <span class="skeleton"><span class="bar" /></span>}</dd>
+      <dd class="number">
+        {children || (
+          <span class="skeleton">
+            <span class="bar" />
+          </span>
+        )}
+      </dd>
       <dd class="note">{note || " "}</dd>
     </div>
   );
@@ -124,10 +139,25 @@ function Charts({ answer, again }: { answer: Answer<Statistics>; again: () => vo
               />
             </Card>
             <Card title={t.difficulty}>
-              <Chart data={{ x, y: all.difficulty }} kind="line" colour="--accent" format={(value) => scaled(value)} summary={t.difficultyText(scaled(latest), scaled(Math.min(...all.difficulty)), scaled(Math.max(...all.difficulty)))} />
+              <Chart
+                data={{ x, y: all.difficulty }}
+                kind="line"
+                colour="--accent"
+                format={(value) => scaled(value)}
+                summary={t.difficultyText(scaled(latest), scaled(Math.min(...all.difficulty)), scaled(Math.max(...all.difficulty)))}
+              />
             </Card>
             <Card title={t.perBlock}>
-              <Chart data={{ x, y: all.transactions }} kind="bars" colour="--accent" format={(value) => scaled(value)} summary={t.perBlockText(all.transactions.reduce((sum, n) => sum + n, 0), x.length)} />
+              <Chart
+                data={{ x, y: all.transactions }}
+                kind="bars"
+                colour="--accent"
+                format={(value) => scaled(value)}
+                summary={t.perBlockText(
+                  all.transactions.reduce((sum, n) => sum + n, 0),
+                  x.length,
+                )}
+              />
             </Card>
           </div>
         );
@@ -158,7 +188,12 @@ function PoolCard() {
         {(pool) => (
           <>
             <p>{pool.transactions === 0 ? t.pool.empty : t.pool.waiting(pool.transactions)}</p>
-            <Meter label={t.pool.room} value={pool.bytes} most={pool.capacity_bytes} text={`${bytes(pool.bytes)} / ${bytes(pool.capacity_bytes)}`} />
+            <Meter
+              label={t.pool.room}
+              value={pool.bytes}
+              most={pool.capacity_bytes}
+              text={`${bytes(pool.bytes)} / ${bytes(pool.capacity_bytes)}`}
+            />
           </>
         )}
       </Shown>
@@ -183,4 +218,3 @@ function FeeLevels({ fees }: { fees: Fees }) {
     </dl>
   );
 }
-

@@ -11,7 +11,8 @@ import { ProblemBox } from "../parts/states.tsx";
 import { Hash } from "../parts/values.tsx";
 import { locale, words } from "../words/index.ts";
 
-type State = { step: "idle" } | { step: "asking" } | { step: "failed"; problem: Problem } | { step: "checked"; proof: Proof; holds: boolean };
+type State =
+  { step: "idle" } | { step: "asking" } | { step: "failed"; problem: Problem } | { step: "checked"; proof: Proof; holds: boolean };
 
 export function ProofCard({ transaction }: { transaction: Transaction }) {
   const t = words.value.proof;
@@ -40,7 +41,8 @@ export function ProofCard({ transaction }: { transaction: Transaction }) {
       {state.step === "checked" && (
         <>
           <p class={state.holds ? "verdict good" : "verdict bad"} role="status">
-            <Icon of={state.holds ? ShieldCheck : ShieldX} /> {state.holds ? t.holds(state.proof.height.toLocaleString(locale.value)) : t.fails}
+            <Icon of={state.holds ? ShieldCheck : ShieldX} />{" "}
+            {state.holds ? t.holds(state.proof.height.toLocaleString(locale.value)) : t.fails}
           </p>
           <details>
             <summary>{t.more}</summary>

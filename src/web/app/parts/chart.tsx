@@ -80,7 +80,13 @@ export function Chart({
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { x: { time: false }, y: { range: (_self, low, high) => [Math.min(0, low), Math.max(high * 1.08, level ?? 0, 1e-9)] } },
         axes: [
-          { ...axis, grid: { show: false }, size: 24, space: 70, values: (_self, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick.toLocaleString(region) : "")) },
+          {
+            ...axis,
+            grid: { show: false },
+            size: 24,
+            space: 70,
+            values: (_self, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? tick.toLocaleString(region) : "")),
+          },
           { ...axis, grid: { stroke: grid, width: 1 }, size: 56, space: 34, values: (_self, ticks) => ticks.map(format) },
         ],
         series: [{}, series],

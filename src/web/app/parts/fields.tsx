@@ -19,7 +19,18 @@ interface FieldProps {
   disabled?: boolean;
 }
 
-export function Field({ label, value, onInput, hint, error, kind = "text", suffix, placeholder, autocomplete = "off", disabled }: FieldProps) {
+export function Field({
+  label,
+  value,
+  onInput,
+  hint,
+  error,
+  kind = "text",
+  suffix,
+  placeholder,
+  autocomplete = "off",
+  disabled,
+}: FieldProps) {
   const id = useId();
   const about = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
   const shared = {
@@ -41,7 +52,12 @@ export function Field({ label, value, onInput, hint, error, kind = "text", suffi
         {kind === "long" ? (
           <textarea {...shared} rows={3} onInput={(event) => onInput(event.currentTarget.value)} />
         ) : (
-          <input {...shared} type="text" inputMode={kind === "amount" ? "decimal" : "text"} onInput={(event) => onInput(event.currentTarget.value)} />
+          <input
+            {...shared}
+            type="text"
+            inputMode={kind === "amount" ? "decimal" : "text"}
+            onInput={(event) => onInput(event.currentTarget.value)}
+          />
         )}
         {suffix}
       </div>

@@ -66,7 +66,17 @@ export interface Column<T> {
 }
 
 /** A table that becomes a list of cards where there is little room. */
-export function Table<T>({ caption, columns, rows, id }: { caption: string; columns: Column<T>[]; rows: T[]; id: (row: T) => string | number }) {
+export function Table<T>({
+  caption,
+  columns,
+  rows,
+  id,
+}: {
+  caption: string;
+  columns: Column<T>[];
+  rows: T[];
+  id: (row: T) => string | number;
+}) {
   return (
     <table>
       <caption class="hidden">{caption}</caption>

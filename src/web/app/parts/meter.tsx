@@ -8,7 +8,15 @@ export function Meter({ label, value, most, text }: { label: string; value: numb
         <span>{label}</span>
         <span class="number">{text}</span>
       </div>
-      <div class="bar" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)} aria-valuetext={text}>
+      <div
+        class="bar"
+        role="meter"
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
+        aria-valuetext={text}
+      >
         <span style={{ width: `${share * 100}%` }} />
       </div>
     </div>

@@ -47,7 +47,10 @@ export function Ago({ ms }: { ms: number }) {
 export function When({ ms }: { ms: number }) {
   return (
     <span>
-      {exact(ms)} <span class="faint">(<Ago ms={ms} />)</span>
+      {exact(ms)}{" "}
+      <span class="faint">
+        (<Ago ms={ms} />)
+      </span>
     </span>
   );
 }

@@ -69,7 +69,14 @@ function TextForm({ form, onHeld }: { form: "words" | "text"; onHeld: (address: 
         void take();
       }}
     >
-      <Field label={t.forms[form]} kind="long" value={text} onInput={(value) => (setError(null), setText(value))} hint={t.formHints[form]} error={error} />
+      <Field
+        label={t.forms[form]}
+        kind="long"
+        value={text}
+        onInput={(value) => (setError(null), setText(value))}
+        hint={t.formHints[form]}
+        error={error}
+      />
       <div class="actions">
         <button type="submit" disabled={text.trim() === ""}>
           {t.next}

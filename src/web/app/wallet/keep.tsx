@@ -37,7 +37,14 @@ export function Keep({ address, onKept }: { address: string; onKept: (file: KeyF
         {t.keepFor} <AccountLink address={address} />
       </p>
       <Field label={t.name} value={name} onInput={setName} />
-      <Passphrase label={t.newPassphrase} value={passphrase} onInput={setPassphrase} hint={t.passphraseHint} error={errors.passphrase} fresh />
+      <Passphrase
+        label={t.newPassphrase}
+        value={passphrase}
+        onInput={setPassphrase}
+        hint={t.passphraseHint}
+        error={errors.passphrase}
+        fresh
+      />
       <Passphrase label={t.repeat} value={again} onInput={setAgain} error={errors.again} fresh />
       <Working share={work.share} label={t.encrypting} />
       {work.error && (

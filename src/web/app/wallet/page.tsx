@@ -104,7 +104,13 @@ function Chosen({ account: { name, file } }: { account: OwnAccount }) {
     <Card kind="chosen">
       <div class="who">
         <Identicon address={file.address} size={44} />
-        <input class="rename" aria-label={t.name} value={name} maxLength={40} onChange={(event) => rename(file.address, event.currentTarget.value || name)} />
+        <input
+          class="rename"
+          aria-label={t.name}
+          value={name}
+          maxLength={40}
+          onChange={(event) => rename(file.address, event.currentTarget.value || name)}
+        />
         <LockState address={file.address} />
       </div>
       <div class="balance">
@@ -122,7 +128,11 @@ function Chosen({ account: { name, file } }: { account: OwnAccount }) {
         <button type="button" class="quiet" onClick={() => setOpen("qr")}>
           <Icon of={QrCode} size={16} /> {t.receive}
         </button>
-        <button type="button" class="quiet" onClick={() => download(`barreleye-${file.address}.json`, `${JSON.stringify(file, null, 2)}\n`)}>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => download(`barreleye-${file.address}.json`, `${JSON.stringify(file, null, 2)}\n`)}
+        >
           <Icon of={Download} size={16} /> {t.backUp}
         </button>
         <button type="button" class="quiet" onClick={() => setOpen("words")}>

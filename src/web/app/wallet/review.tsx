@@ -15,7 +15,19 @@ import type { Transfer } from "./send.tsx";
 import { Working, useSecretWork } from "./secret_work.tsx";
 import { ask, isOpen, unlocked } from "./vault.ts";
 
-export function Review({ own, account, chain, transfer, onClose }: { own: OwnAccount; account: Account; chain: string; transfer: Transfer; onClose: () => void }) {
+export function Review({
+  own,
+  account,
+  chain,
+  transfer,
+  onClose,
+}: {
+  own: OwnAccount;
+  account: Account;
+  chain: string;
+  transfer: Transfer;
+  onClose: () => void;
+}) {
   const t = words.value.send;
   const [passphrase, setPassphrase] = useState("");
   const work = useSecretWork();

@@ -83,8 +83,16 @@ function Form({ own, account, fees, network, to: given }: { own: OwnAccount; acc
 
   const errors = {
     to: !isAddress(to) ? t.errors.address : canonical(to) === own.file.address ? t.errors.self : null,
-    amount: typeof amount !== "bigint" ? t.errors[amount] : amount === 0n ? t.errors.zero : typeof fee === "bigint" && amount + fee > balance ? t.errors.balance(amountText(balance)) : null,
-    fee: typeof fee !== "bigint" ? t.errors[fee] : fee < BigInt(network.minimum_fee) ? t.errors.lowFee(amountText(network.minimum_fee)) : null,
+    amount:
+      typeof amount !== "bigint"
+        ? t.errors[amount]
+        : amount === 0n
+          ? t.errors.zero
+          : typeof fee === "bigint" && amount + fee > balance
+            ? t.errors.balance(amountText(balance))
+            : null,
+    fee:
+      typeof fee !== "bigint" ? t.errors[fee] : fee < BigInt(network.minimum_fee) ? t.errors.lowFee(amountText(network.minimum_fee)) : null,
     message: data.length > network.limits.data_bytes ? t.errors.message(network.limits.data_bytes) : null,
   };
   const submit = () => {
@@ -95,55 +103,63 @@ function Form({ own, account, fees, network, to: given }: { own: OwnAccount; acc
   const most = typeof fee === "bigint" && balance > fee ? balance - fee : 0n;
   return (
     <>
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <p class="from">
-        {t.from} <AccountLink address={own.file.address} />
-        <span class="faint">
-          {t.has} <Amount drops={account.balance} />
-        </span>
-      </p>
-      <Field label={t.to} kind="code" value={to} onInput={setTo} placeholder="0x…" error={tried || (to.length >= 40 && errors.to) ? errors.to : null} />
-      <Field
-        label={t.amount}
-        kind="amount"
-        value={amountWritten}
-        onInput={setAmount}
-        error={tried || amountWritten ? errors.amount : null}
-        suffix={
-          <button type="button" class="quiet" onClick={() => setAmount(plainBarrels(most))}>
-            {t.all}
-          </button>
-        }
-      />
-      <fieldset class="choice">
-        <legend>{t.fee}</legend>
-        {LEVELS.map((name) => (
-          <label key={name}>
-            <input type="radio" name="fee" checked={level === name} onChange={() => setLevel(name)} />
-            <span>
-              {words.value.pool.levels[name]}
-              <small class="number">{barrelText(feeFor(fees, name, bytes, network.minimum_fee), locale.value)}</small>
-            </span>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <p class="from">
+          {t.from} <AccountLink address={own.file.address} />
+          <span class="faint">
+            {t.has} <Amount drops={account.balance} />
+          </span>
+        </p>
+        <Field
+          label={t.to}
+          kind="code"
+          value={to}
+          onInput={setTo}
+          placeholder="0x…"
+          error={tried || (to.length >= 40 && errors.to) ? errors.to : null}
+        />
+        <Field
+          label={t.amount}
+          kind="amount"
+          value={amountWritten}
+          onInput={setAmount}
+          error={tried || amountWritten ? errors.amount : null}
+          suffix={
+            <button type="button" class="quiet" onClick={() => setAmount(plainBarrels(most))}>
+              {t.all}
+            </button>
+          }
+        />
+        <fieldset class="choice">
+          <legend>{t.fee}</legend>
+          {LEVELS.map((name) => (
+            <label key={name}>
+              <input type="radio" name="fee" checked={level === name} onChange={() => setLevel(name)} />
+              <span>
+                {words.value.pool.levels[name]}
+                <small class="number">{barrelText(feeFor(fees, name, bytes, network.minimum_fee), locale.value)}</small>
+              </span>
+            </label>
+          ))}
+          <label>
+            <input type="radio" name="fee" checked={level === "own"} onChange={() => setLevel("own")} />
+            <span>{t.ownFee}</span>
           </label>
-        ))}
-        <label>
-          <input type="radio" name="fee" checked={level === "own"} onChange={() => setLevel("own")} />
-          <span>{t.ownFee}</span>
-        </label>
-      </fieldset>
-      {level === "own" && <Field label={t.ownFeeLabel} kind="amount" value={feeWritten} onInput={setFee} error={tried || feeWritten ? errors.fee : null} />}
-      <Field label={t.message} kind="long" value={message} onInput={setMessage} hint={t.messageHint} error={errors.message} />
-      <div class="actions">
-        <button type="submit">{t.review}</button>
-      </div>
-    </form>
-    {review && <Review own={own} account={account} chain={network.chain} transfer={review} onClose={() => setReview(null)} />}
+        </fieldset>
+        {level === "own" && (
+          <Field label={t.ownFeeLabel} kind="amount" value={feeWritten} onInput={setFee} error={tried || feeWritten ? errors.fee : null} />
+        )}
+        <Field label={t.message} kind="long" value={message} onInput={setMessage} hint={t.messageHint} error={errors.message} />
+        <div class="actions">
+          <button type="submit">{t.review}</button>
+        </div>
+      </form>
+      {review && <Review own={own} account={account} chain={network.chain} transfer={review} onClose={() => setReview(null)} />}
     </>
   );
 }
-

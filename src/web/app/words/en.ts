@@ -29,11 +29,24 @@ export const en = {
   },
   units: { s: "\u00a0s", min: "\u00a0min", h: "\u00a0h", d: "\u00a0days" },
   ago: (s: number) =>
-    s < 2 ? "just now" : s < 120 ? `${s} s ago` : s < 7200 ? `${Math.floor(s / 60)} min ago` : s < 172800 ? `${Math.floor(s / 3600)} h ago` : `${Math.floor(s / 86400)} days ago`,
-  syncing: (done: number, total: number) => `This node is catching up: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}. What it shows is not the newest.`,
+    s < 2
+      ? "just now"
+      : s < 120
+        ? `${s} s ago`
+        : s < 7200
+          ? `${Math.floor(s / 60)} min ago`
+          : s < 172800
+            ? `${Math.floor(s / 3600)} h ago`
+            : `${Math.floor(s / 86400)} days ago`,
+  syncing: (done: number, total: number) =>
+    `This node is catching up: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}. What it shows is not the newest.`,
   reorganised: (depth: number) =>
     `The chain changed to a branch with more work: the last ${plural(depth, "block was", "blocks were")} replaced. Their transactions wait for a block again.`,
-  copy: { action: (name: string) => `Copy: ${name}`, copied: "Copied", failed: "This browser does not let the page copy: select the text yourself" },
+  copy: {
+    action: (name: string) => `Copy: ${name}`,
+    copied: "Copied",
+    failed: "This browser does not let the page copy: select the text yourself",
+  },
   problems: {
     offline: "The node does not answer. It is asked again by itself; check that it runs and that you are connected to it.",
     unknown: "Something went wrong. Try again in a moment.",
@@ -110,7 +123,8 @@ export const en = {
     confirmed: "In blocks",
     waiting: "Waiting",
     none: "No transactions yet. The faucet makes the first one.",
-    unknown: "This node does not know such a transaction: not in the chain, and not among those that wait. If you have just sent it, it appears in a moment.",
+    unknown:
+      "This node does not know such a transaction: not in the chain, and not among those that wait. If you have just sent it, it appears in a moment.",
     id: "Id",
     from: "From",
     to: "To",
@@ -139,7 +153,8 @@ export const en = {
       next_block: "It has a place in the next block.",
       queue: "Earlier transactions of the same account come first.",
       fee: "Others pay a higher fee and come first.",
-      nonce_gap: (n: number) => `${n === 1 ? "An earlier transaction" : `${n} earlier transactions`} of the same account did not arrive. It can be mined only after them.`,
+      nonce_gap: (n: number) =>
+        `${n === 1 ? "An earlier transaction" : `${n} earlier transactions`} of the same account did not arrive. It can be mined only after them.`,
     },
   },
   life: {
@@ -153,7 +168,8 @@ export const en = {
     droppedShort: "dropped",
     about: (span: string) => `a block every ${span}`,
     confirmations: (n: number, safe: number, all: number) => (n < safe ? `${n} of ${safe}` : plural(all, "confirmation", "confirmations")),
-    returned: (height: string) => `Its block ${height} was replaced by a branch with more work. The transaction went back to the pool and is mined again.`,
+    returned: (height: string) =>
+      `Its block ${height} was replaced by a branch with more work. The transaction went back to the pool and is mined again.`,
     dropped: "The node dropped it: it was replaced, expired, or its account cannot pay any more. Nothing was moved.",
     moment: {
       mined: (height: string) => `found in block ${height}`,
@@ -208,7 +224,11 @@ export const en = {
     version: "Version",
     reachable: "Reachable at",
     sync: "Catching up",
-    reasons: { "catching up with the network": "It is catching up with the network.", "no peers": "It has no peers." },
+    reasons: {
+      behind: "It is catching up with the network.",
+      peers: (has: string, wanted: string) => `It has ${has} of the ${wanted} peers that this network wants.`,
+      silent: (part: string) => `A part of it does not answer: ${part}. Its operator must look at it.`,
+    },
     money: "Money",
     issued: "In existence",
     maximum: "At most",

@@ -30,9 +30,19 @@ export const ko: Words = {
     waiting: "노드가 아직 준비되지 않았습니다",
   },
   units: { s: "초", min: "분", h: "시간", d: "일" },
-  ago: (s) => (s < 2 ? "방금" : s < 120 ? `${s}초 전` : s < 7200 ? `${Math.floor(s / 60)}분 전` : s < 172800 ? `${Math.floor(s / 3600)}시간 전` : `${Math.floor(s / 86400)}일 전`),
+  ago: (s) =>
+    s < 2
+      ? "방금"
+      : s < 120
+        ? `${s}초 전`
+        : s < 7200
+          ? `${Math.floor(s / 60)}분 전`
+          : s < 172800
+            ? `${Math.floor(s / 3600)}시간 전`
+            : `${Math.floor(s / 86400)}일 전`,
   syncing: (done, total) => `노드가 네트워크를 따라잡는 중입니다: ${n(total)}개 중 ${n(done)}개. 지금 보이는 내용은 최신이 아닙니다.`,
-  reorganised: (depth) => `체인이 작업량이 더 많은 갈래로 바뀌었습니다. 마지막 블록 ${n(depth)}개가 교체되었고, 그 안의 거래는 다시 블록을 기다립니다.`,
+  reorganised: (depth) =>
+    `체인이 작업량이 더 많은 갈래로 바뀌었습니다. 마지막 블록 ${n(depth)}개가 교체되었고, 그 안의 거래는 다시 블록을 기다립니다.`,
   copy: { action: (name) => `복사: ${name}`, copied: "복사했습니다", failed: "이 브라우저에서는 복사할 수 없습니다. 직접 선택해 주세요" },
   problems: {
     offline: "노드가 응답하지 않습니다. 자동으로 다시 시도합니다. 노드가 실행 중인지, 연결되어 있는지 확인해 주세요.",
@@ -208,7 +218,11 @@ export const ko: Words = {
     version: "버전",
     reachable: "접속 주소",
     sync: "따라잡는 중",
-    reasons: { "catching up with the network": "네트워크를 따라잡는 중입니다.", "no peers": "연결된 노드가 없습니다." },
+    reasons: {
+      behind: "네트워크를 따라잡는 중입니다.",
+      peers: (has, wanted) => `이 네트워크는 노드 ${wanted}개와 연결되어야 하는데 지금은 ${has}개입니다.`,
+      silent: (part) => `노드의 일부가 응답하지 않습니다: ${part}. 운영자가 확인해야 합니다.`,
+    },
     money: "화폐",
     issued: "발행량",
     maximum: "최대",
@@ -244,7 +258,8 @@ export const ko: Words = {
     noWallet: "주소가 없다면 여기서 만드세요:",
     action: "코인 받기",
     about: "안내",
-    aboutText: (span) => `누구나 ${span}마다 한 번, 시작에 필요한 코인을 받습니다. 채굴로 생기는 코인에서 나오므로 예산이 있습니다. 요청이 많으면 금액이 줄고 브라우저가 할 작업이 늘어납니다.`,
+    aboutText: (span) =>
+      `누구나 ${span}마다 한 번, 시작에 필요한 코인을 받습니다. 채굴로 생기는 코인에서 나오므로 예산이 있습니다. 요청이 많으면 금액이 줄고 브라우저가 할 작업이 늘어납니다.`,
     budget: "예산",
     state: "상태",
     states: { off: "없음", closed: "닫힘", paused: "일시 중지", open: "열림" },
