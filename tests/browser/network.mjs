@@ -209,13 +209,12 @@ export async function startNetwork() {
         `${node.name} has two peers`,
         async () => (await node.get("status")).peers === 2,
       );
-    // Enough in the faucets, and something for the charts.
-    await alice.order("mint", { blocks: 20 });
-    await until("the others have the blocks", async () =>
-      (await Promise.all(others.map((node) => node.height()))).every(
-        (height) => height >= 20,
-      ),
-    );
+    // Something for each faucet to pay with, and for the charts.
+    await alice.order("mint", { blocks: 16 });
+    for (const node of others) {
+      await until(`${node.name} follows`, async () => (await node.height()) >= 16);
+      await node.order("mint", { blocks: 2 });
+    }
   } catch (error) {
     end();
     throw error;
