@@ -67,7 +67,7 @@ impl Verifier {
         let (block_jobs, blocks) = mpsc::sync_channel(BLOCK_JOBS);
         let (transaction_jobs, transactions) = mpsc::sync_channel(TRANSACTION_JOBS);
         let seen = Arc::new(Seen::default());
-        let for_blocks = Worker { network, seen, checked: Arc::default(), pool, _vital: vital.of("verifier") };
+        let for_blocks = Worker { network, seen, pool, _vital: vital.of("verifier") };
         let for_transactions = for_blocks.clone();
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.into()).spawn(run);
         let threads = vec![
@@ -114,8 +114,6 @@ pub struct Full;
 struct Worker {
     network: Arc<Network>,
     seen: Arc<Seen>,
-    /// Signatures that were checked.
-    checked: Arc<AtomicUsize>,
     pool: Arc<ThreadPool>,
     _vital: Vital,
 }
@@ -132,23 +130,13 @@ impl Worker {
         let id = block.header.id();
         check::block_alone_with(block, &self.network, |transactions| {
             let one = |tx: check::Unchecked| {
-                let known = self.known(&tx.leaf);
+                let known = self.seen.sender(&tx.leaf);
                 tx.check(&self.network, known)
             };
             transactions.into_par_iter().with_min_len(CHUNK).map(one).collect()
         })
         .map(Arc::new)
         .map_err(|error| (id, error))
-    }
-
-    /// Whose signature this is, if it was checked. If not, it is counted as one that is checked now.
-    fn known(&self, leaf: &Digest) -> Option<Address> {
-        let sender = self.seen.sender(leaf);
-        if sender.is_none() && self.checked.fetch_add(1, Ordering::Relaxed) % CHUNK == CHUNK - 1 {
-            // Whoever waits for the core goes first: the system itself takes it away every few milliseconds only.
-            thread::yield_now();
-        }
-        sender
     }
 
     fn check_transactions(&self, jobs: &Receiver<TransactionJob>) {
@@ -160,15 +148,20 @@ impl Worker {
 
     /// The transactions of one message, up to where it is known to be no good.
     fn check_batch(&self, transactions: Vec<Transaction>) -> Vec<Result<Arc<CheckedTransaction>, TxError>> {
-        let invalid = AtomicUsize::new(0);
+        let (invalid, looked_at) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let one = |tx: Transaction| {
             if invalid.load(Ordering::Relaxed) >= MAX_INVALID {
                 return None;
             }
-            let checked = tx.check(&self.network, |leaf| self.known(leaf));
+            let checked = tx.check(&self.network, |leaf| self.seen.sender(leaf));
             match &checked {
                 Ok(tx) => self.seen.insert(tx.leaf(), tx.sender()),
                 Err(_) => _ = invalid.fetch_add(1, Ordering::Relaxed),
+            }
+            if looked_at.fetch_add(1, Ordering::Relaxed) % CHUNK == CHUNK - 1 {
+                // Transactions are in no hurry, others may be: the system by itself changes threads every few
+                // milliseconds only.
+                thread::yield_now();
             }
             Some(checked.map(Arc::new))
         };
@@ -227,7 +220,7 @@ mod tests {
         let network = Arc::new(Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap());
         let pool = Arc::new(ThreadPoolBuilder::new().num_threads(2).build().unwrap());
         let (vital, _watch) = Vital::channel();
-        Worker { network, seen: Arc::default(), checked: Arc::default(), pool, _vital: vital }
+        Worker { network, seen: Arc::default(), pool, _vital: vital }
     }
 
     #[test]
@@ -239,14 +232,12 @@ mod tests {
         assert!(worker.check_batch(vec![forgery.clone()])[0].is_err());
         let no_key = Transaction::Transfer(Transfer { from: PublicKey::ZERO, ..good });
         assert!(worker.check_batch(vec![no_key.clone()])[0].is_err());
-        let before = worker.checked.load(Ordering::Relaxed);
         // As if they had been good: only a check of the signature or a look at the key could tell the difference.
         for bad in [forgery, no_key] {
             worker.seen.insert(bad.leaf(), key.address());
             let checked = worker.check_batch(vec![bad]).remove(0).unwrap();
             assert_eq!(checked.sender(), key.address());
         }
-        assert_eq!(worker.checked.load(Ordering::Relaxed), before);
     }
 
     #[test]
