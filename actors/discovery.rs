@@ -44,7 +44,8 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    /// The mailbox: a few events for each of 32 connections and 8 dials. Full: a dial is given up after its deadline.
+    /// The mailbox: a few events for each of 32 connections and 8 dials. Full: a dial is given up after its deadline,
+    /// and who is connected is looked up in the directory every ten seconds.
     pub const MAILBOX: usize = 256;
 
     /// An actor that does not run yet. Says what was wrong with the peers that were kept.
@@ -79,6 +80,7 @@ impl Discovery {
                     self.send(Command::Request { peer, ticket, request: Request::Addresses });
                 }
             }
+            Effect::TellPresent => self.on(Event::Present(self.ports.peers.present())),
             Effect::ResolveSeed { name } => self.send(Command::ResolveSeed(name)),
             Effect::Disconnect { peer, why } => self.disconnect(peer, why),
             Effect::Save { peer, record } => self.save(peer, &record),

@@ -1,5 +1,6 @@
 //! The Peer actor: one for each connected peer. What comes from a peer passes here first.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix::{Actor, Context, Handler, Message};
@@ -9,6 +10,7 @@ use machines::miner::Lease;
 use machines::peer::{self as machine, Effect, Event, Goodbye, Offence};
 use machines::{PeerId, discovery, miner, syncer};
 use store::Reader;
+use tracing::field::display;
 use tracing::{debug, info};
 use wire::{
     Command, Gossip, GossipId, Multiaddr, NetHandle, Protocol, RawBlock, Request, RequestError, Responder, Response,
@@ -19,7 +21,7 @@ use crate::mail::{Named, Reply};
 use crate::report::Moves;
 use crate::serve::{self, Served};
 use crate::translate::{self, Purpose};
-use crate::{ActorReport, Clock, Mail, Meter, Port, Share, Tick};
+use crate::{ActorReport, Clock, Directory, Mail, Meter, Port, Share, Tick};
 
 /// Something that the network task hands to the peer that it came from.
 pub enum Delivery {
@@ -73,6 +75,8 @@ pub struct Ports {
     pub discovery: Port<Mail<discovery::Event>>,
     /// Discovery knows addresses.
     pub share: Port<Share>,
+    /// How each is connected, and with how many points it came.
+    pub directory: Directory,
     /// The network task.
     pub net: NetHandle,
     /// What is stored.
@@ -81,21 +85,31 @@ pub struct Ports {
     pub greeting: Arc<dyn Fn() -> Option<Status> + Send + Sync>,
 }
 
-/// How a connection came to be.
+/// How a peer is connected.
 #[derive(Debug, Clone)]
-pub struct Connection {
-    /// The peer.
-    pub peer: PeerId,
+pub struct Link {
     /// Its address.
     pub address: Multiaddr,
     /// Whether this node dialed.
     pub outbound: bool,
 }
 
+impl Link {
+    /// The address without the peer id, if this node dialed it.
+    pub fn dialed(&self) -> Option<String> {
+        self.outbound.then(|| dialed_address(&self.address))
+    }
+
+    /// Where a peer that dialed comes from.
+    pub fn from(&self) -> Option<IpAddr> {
+        if self.outbound { None } else { wire::address::ip(&self.address) }
+    }
+}
+
 /// The actor around [`machine::Peer`].
 pub struct Peer {
     machine: machine::Peer,
-    connection: Connection,
+    peer: PeerId,
     ports: Ports,
     clock: Clock,
     meter: Arc<Meter>,
@@ -133,10 +147,10 @@ impl Peer {
     pub const MAILBOX: usize = 256;
 
     /// An actor that does not run yet.
-    pub fn new(machine: machine::Peer, connection: Connection, ports: Ports, clock: Clock, meter: Arc<Meter>) -> Self {
+    pub fn new(machine: machine::Peer, peer: PeerId, ports: Ports, clock: Clock, meter: Arc<Meter>) -> Self {
         let (syncer, discovery) = (ports.syncer.clone(), ports.discovery.clone());
-        let _farewell = Farewell { peer: connection.peer, syncer, discovery };
-        Self { machine, connection, ports, clock, meter, moves: Moves::quiet("peer"), gone: None, _farewell }
+        let _farewell = Farewell { peer, syncer, discovery };
+        Self { machine, peer, ports, clock, meter, moves: Moves::quiet("peer"), gone: None, _farewell }
     }
 
     fn on(&mut self, event: Event) -> Vec<Effect> {
@@ -154,7 +168,7 @@ impl Peer {
     }
 
     fn perform(&mut self, effect: Effect) {
-        let peer = self.connection.peer;
+        let peer = self.peer;
         match effect {
             Effect::Greet => {
                 if let (Some(status), Some(to)) = ((self.ports.greeting)(), translate::wire_peer(peer)) {
@@ -163,11 +177,16 @@ impl Peer {
                 }
             }
             Effect::Ready(greeting) => {
-                info!(%peer, address = %self.connection.address, agent = %greeting.agent, height = greeting.tip.height, "peer is ready");
-                self.ports.discovery.tell(Mail(discovery::Event::Ready { peer, dialed: self.dialed() }));
+                let address = self.link().map(|link| display(link.address));
+                info!(%peer, address, agent = %greeting.agent, height = greeting.tip.height, "peer is ready");
+                self.tell_ready();
                 self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip: greeting.tip }));
             }
-            Effect::TipTold(tip) => self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip })),
+            Effect::TipTold(tip) => {
+                self.tell_ready();
+                self.ports.syncer.tell(Mail(syncer::Event::Status { peer, tip }));
+            }
+            Effect::Remember(score) => self.ports.directory.remember(peer, score),
             Effect::Lease { number, news } => {
                 // Lost when the miner has too much mail; then the lease ends by itself.
                 let lease = Lease { peer, number };
@@ -180,7 +199,7 @@ impl Peer {
     }
 
     fn close(&mut self, why: &Goodbye) {
-        let peer = self.connection.peer;
+        let peer = self.peer;
         info!(%peer, %why, "disconnecting a peer");
         if matches!(why, Goodbye::OtherChain(_) | Goodbye::OtherVersion { .. }) {
             self.ports.discovery.tell(Mail(discovery::Event::WrongNetwork { peer }));
@@ -193,9 +212,15 @@ impl Peer {
         }
     }
 
-    /// The address without the peer id, if this node dialed it.
-    fn dialed(&self) -> Option<String> {
-        self.connection.outbound.then(|| dialed_address(&self.connection.address))
+    /// Said again with every tip that it tells: discovery may have been too busy to hear it.
+    fn tell_ready(&self) {
+        let dialed = self.link().and_then(|link| link.dialed());
+        self.ports.discovery.tell(Mail(discovery::Event::Ready { peer: self.peer, dialed }));
+    }
+
+    /// How it is connected; none when it is gone.
+    fn link(&self) -> Option<Link> {
+        self.ports.directory.get(&self.peer).map(|entry| entry.link)
     }
 
     fn offend(&mut self, offence: Offence, what: String) {
@@ -226,7 +251,7 @@ impl Peer {
         let served = match request {
             Request::Addresses => {
                 // A full mailbox drops the responder, which tells the peer at once.
-                self.ports.share.tell(Share { asker: self.connection.peer, responder });
+                self.ports.share.tell(Share { asker: self.peer, responder });
                 return;
             }
             Request::Status(_) => match (self.ports.greeting)() {
@@ -249,7 +274,7 @@ impl Peer {
     }
 
     fn response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
-        let peer = self.connection.peer;
+        let peer = self.peer;
         let response = match result {
             Ok(response) => response,
             Err(error) => {
@@ -334,7 +359,7 @@ impl Peer {
             Some((peer, vec![dialed_address(&address)]))
         };
         let peers: Vec<_> = addresses.iter().filter_map(named).collect();
-        let source = discovery::Source::Peer(self.connection.peer);
+        let source = discovery::Source::Peer(self.peer);
         self.ports.discovery.tell(Mail(discovery::Event::Found { source, peers }));
     }
 
@@ -356,7 +381,7 @@ impl Peer {
     }
 
     fn deliver(&mut self, ticket: GossipTicket, id: GossipId, gossip: Gossip) {
-        let from = self.connection.peer;
+        let from = self.peer;
         let event = match gossip {
             Gossip::Block(announce) => {
                 chain::Event::Announced { announcement: translate::announced(announce), from, ticket }
@@ -375,12 +400,13 @@ impl Peer {
     }
 
     fn report(&self) -> ActorReport {
+        let link = self.link();
         self.moves.report(
             self.machine.state(),
             &Figures {
-                id: self.connection.peer,
-                address: self.connection.address.to_string(),
-                outbound: self.connection.outbound,
+                id: self.peer,
+                address: link.as_ref().map(|link| link.address.to_string()).unwrap_or_default(),
+                outbound: link.is_some_and(|link| link.outbound),
                 machine: self.machine.figures(),
             },
             self.clock.now().mono,

@@ -11,7 +11,7 @@ use wire::{Command, DialFailure, Multiaddr, NetEvent, PROTOCOL_VERSION, Reach};
 
 use crate::directory::Entry;
 pub use crate::peer::Ports as PeerPorts;
-use crate::peer::{Connection, Delivery, Peer, dialed_address};
+use crate::peer::{Delivery, Link, Peer, dialed_address};
 use crate::translate::{self, Purpose};
 use crate::{Clock, Directory, Inbox, Mail, Stop};
 
@@ -45,7 +45,8 @@ impl Router {
                 info!(%address, "listening");
                 self.listening.send_modify(|all| all.push(address));
             }
-            NetEvent::Connected { peer, address, outbound } => self.connected(&peer, address, outbound),
+            NetEvent::Connected { peer, address, outbound } => self.connected(&peer, Link { address, outbound }),
+            NetEvent::Moved { peer, address, outbound } => self.moved(&peer, Link { address, outbound }),
             NetEvent::Disconnected { peer, cause } => self.disconnected(&peer, &cause),
             NetEvent::DialFailed { peer, addresses, error } => self.dial_failed(peer.as_ref(), &addresses, &error),
             NetEvent::Identified { peer, addresses, same_network: true, .. } => {
@@ -100,12 +101,11 @@ impl Router {
         }
     }
 
-    fn connected(&mut self, wire_peer: &wire::PeerId, address: Multiaddr, outbound: bool) {
+    fn connected(&mut self, wire_peer: &wire::PeerId, link: Link) {
         let Some(peer) = translate::peer_id(wire_peer) else { return };
+        let Link { address, outbound } = &link;
         debug!(%peer, %address, outbound, "connected");
-        let dialed = outbound.then(|| dialed_address(&address));
-        let from = if outbound { None } else { wire::address::ip(&address) };
-        self.ports.discovery.tell(Mail(discovery::Event::Connected { peer, dialed, from }));
+        self.tell_connected(peer, &link);
         let inbox: Inbox<Peer> = Inbox::new(Peer::MAILBOX);
         let entry = Entry {
             deliver: inbox.port(),
@@ -113,13 +113,27 @@ impl Router {
             inspect: inbox.port(),
             stop: inbox.port(),
             tick: inbox.port(),
-            outbound,
+            link,
         };
-        let machine = machines::peer::Peer::new(PROTOCOL_VERSION, self.chain, self.clock.now());
-        let connection = Connection { peer, address, outbound };
+        let now = self.clock.now();
+        let score = self.directory.score(&peer, now.mono);
+        let machine = machines::peer::Peer::new(PROTOCOL_VERSION, self.chain, score, now);
         let meter = inbox.meter();
         self.directory.insert(peer, entry);
-        inbox.run(Peer::new(machine, connection, self.ports.clone(), self.clock, meter));
+        inbox.run(Peer::new(machine, peer, self.ports.clone(), self.clock, meter));
+    }
+
+    /// A peer's first connection is closed, and it has another.
+    fn moved(&self, wire_peer: &wire::PeerId, link: Link) {
+        let Some(peer) = translate::peer_id(wire_peer) else { return };
+        debug!(%peer, address = %link.address, outbound = link.outbound, "goes on over another connection");
+        self.tell_connected(peer, &link);
+        self.directory.moved(&peer, link);
+    }
+
+    fn tell_connected(&self, peer: PeerId, link: &Link) {
+        let (dialed, from) = (link.dialed(), link.from());
+        self.ports.discovery.tell(Mail(discovery::Event::Connected { peer, dialed, from }));
     }
 
     fn found(&self, source: Source, found: Vec<(wire::PeerId, Vec<Multiaddr>)>) {
@@ -144,7 +158,7 @@ impl Router {
     fn other_network(&self, wire_peer: &wire::PeerId) {
         let Some(peer) = translate::peer_id(wire_peer) else { return };
         self.ports.discovery.tell(Mail(discovery::Event::WrongNetwork { peer }));
-        if let Some(entry) = self.entry(wire_peer).filter(|entry| entry.outbound) {
+        if let Some(entry) = self.entry(wire_peer).filter(|entry| entry.link.outbound) {
             entry.event.tell(Mail(Event::Disconnect(Goodbye::OtherNetwork)));
         }
     }

@@ -2,7 +2,7 @@
 //! killed on the way.
 //!
 //! Everything random comes from one seed, and a failure names the command that runs it again. `BARRELEYE_SEEDS=n` runs
-//! the first n seeds instead of a few.
+//! the first n seeds instead of a few, `BARRELEYE_SEEDS=n..m` those from n on and below m.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests")]
 

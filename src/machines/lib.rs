@@ -17,6 +17,7 @@ pub mod peer;
 mod peer_id;
 pub mod pool;
 pub mod syncer;
+mod timed;
 
 pub use now::Now;
 pub use peer_id::PeerId;

@@ -189,6 +189,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         miner: miner_inbox.port(),
         discovery: discovery_inbox.port(),
         share: discovery_inbox.port(),
+        directory: peers.clone(),
         net: net_handle.clone(),
         reader: reader.clone(),
         greeting,

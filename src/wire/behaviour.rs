@@ -18,17 +18,16 @@ use libp2p::{identity::Keypair, memory_connection_limits, request_response::Prot
 use crate::codec::SyncCodec;
 use crate::limits::*;
 use crate::names::Names;
-use crate::{NetConfig, WireError, gossip, lan, ranges, refused, rendezvous};
+use crate::{NetConfig, WireError, admission, gossip, lan, rendezvous};
 
 /// Everything that runs on each connection.
 #[derive(NetworkBehaviour)]
 #[behaviour(to_swarm = "Event")]
 pub(crate) struct Behaviour {
     pub(crate) blocked: allow_block_list::Behaviour<BlockedPeers>,
-    pub(crate) refused: refused::Behaviour,
+    pub(crate) admission: admission::Behaviour,
     limits: connection_limits::Behaviour,
     memory: memory_connection_limits::Behaviour,
-    ranges: ranges::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     lan: Toggle<lan::Behaviour>,
@@ -180,10 +179,9 @@ fn behaviour(
         .with_max_concurrent_streams(MAX_SYNC_STREAMS);
     Ok(Behaviour {
         blocked: allow_block_list::Behaviour::default(),
-        refused: refused::Behaviour::default(),
+        admission: admission::Behaviour::new(per_range),
         limits: connection_limits::Behaviour::new(limits),
         memory: memory_connection_limits::Behaviour::with_max_bytes(config.max_memory_bytes),
-        ranges: ranges::Behaviour::new(per_range),
         identify: identify::Behaviour::new(identify),
         ping: ping::Behaviour::new(ping),
         lan: Toggle::from(lan),

@@ -21,6 +21,15 @@ pub enum NetEvent {
         /// Whether this node dialled.
         outbound: bool,
     },
+    /// The first connection of a peer is closed, and it goes on over another one that was opened meanwhile.
+    Moved {
+        /// Who.
+        peer: PeerId,
+        /// Where it was reached, or where it came from.
+        address: Multiaddr,
+        /// Whether this node dialled.
+        outbound: bool,
+    },
     /// The last connection of a peer is closed.
     Disconnected {
         /// Who.

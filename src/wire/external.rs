@@ -9,8 +9,8 @@ use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
+use crate::admission::Range;
 use crate::limits::{CONFIRMATION_LIFE, CONFIRMATIONS, MAX_CONFIRMED, MAX_OBSERVATIONS};
-use crate::ranges::Range;
 use crate::{Reach, address};
 
 /// All external addresses, and what peers saw lately.

@@ -11,12 +11,13 @@
 //! * `codec`: one frame on a stream
 //! * [`names`]: protocols, topics and the rendezvous key of a chain
 //! * [`address`]: which addresses of strangers are usable
-//! * `behaviour`, `gossip`, `rendezvous`, `lan`, `ranges`, `refused`: the parts of the swarm and their settings
+//! * `behaviour`, `gossip`, `rendezvous`, `lan`, `admission`: the parts of the swarm and their settings
 //! * `requests`, `serving`, `peers`, `seeds`: what is under way
 //! * `external`: where this node itself can be reached
 //! * `net`: the task
 
 pub mod address;
+mod admission;
 mod behaviour;
 pub mod canonical;
 mod codec;
@@ -33,8 +34,6 @@ mod message;
 pub mod names;
 mod net;
 mod peers;
-mod ranges;
-mod refused;
 mod rendezvous;
 mod requests;
 mod seeds;

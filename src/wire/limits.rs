@@ -227,6 +227,10 @@ pub const SEED_DEADLINE: Duration = Duration::from_secs(10);
 /// How long two connections of one peer may stay, so that both sides know both before one is closed.
 pub const TWIN_GRACE: Duration = Duration::from_secs(1);
 
+/// How long the side that does not decide about two connections waits for the one that does: a second connection would
+/// take an inbound slot of its own for ever.
+pub const TWIN_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Closing takes no longer than that.
 pub const STOP_DEADLINE: Duration = Duration::from_secs(3);
 

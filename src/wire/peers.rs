@@ -9,8 +9,8 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::time::{Duration, Instant};
 
 use crate::address;
-use crate::limits::TWIN_GRACE;
-use crate::ranges::Range;
+use crate::admission::Range;
+use crate::limits::{TWIN_GRACE, TWIN_PATIENCE};
 
 /// All connected peers.
 #[derive(Default)]
@@ -44,6 +44,17 @@ pub(crate) enum Opened {
     Another,
 }
 
+/// What a closed connection was.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    /// Another one than the first, which is still there; or not known at all.
+    Spare,
+    /// The first; the peer goes on over this one.
+    First { address: Multiaddr, outbound: bool },
+    /// The only one; with why this node disconnected the peer, if it did.
+    Last(Option<String>),
+}
+
 impl Peers {
     pub(crate) fn opened(&mut self, now: Instant, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) -> Opened {
         let entry = self.peers.entry(peer).or_insert_with(|| Peer {
@@ -56,14 +67,16 @@ impl Peers {
         if entry.connections.len() == 1 { Opened::First } else { Opened::Another }
     }
 
-    /// Forgets a connection. If it was the last one, tells why the peer was disconnected, where this node knows.
-    pub(crate) fn closed(&mut self, peer: &PeerId, id: ConnectionId) -> Option<Option<String>> {
-        let entry = self.peers.get_mut(peer)?;
+    /// Forgets a connection.
+    pub(crate) fn closed(&mut self, peer: &PeerId, id: ConnectionId) -> Closed {
+        let Some(entry) = self.peers.get_mut(peer) else { return Closed::Spare };
+        let was_first = entry.connections.first().is_some_and(|first| first.id == id);
         entry.connections.retain(|connection| connection.id != id);
-        if !entry.connections.is_empty() {
-            return None;
+        match entry.connections.first() {
+            Some(next) if was_first => Closed::First { address: next.remote.clone(), outbound: next.outbound },
+            Some(_) => Closed::Spare,
+            None => Closed::Last(self.peers.remove(peer).and_then(|gone| gone.closing)),
         }
-        self.peers.remove(peer).map(|gone| gone.closing)
     }
 
     /// Remembers why this node is about to disconnect a peer.
@@ -115,15 +128,13 @@ impl Peers {
         self.peers.iter().filter(|(_, peer)| is_over(peer)).map(|(id, _)| *id).collect()
     }
 
-    /// Connections beyond the oldest of each peer, after a moment. Only the side with the smaller id decides, so two
-    /// nodes never close one another's choice.
+    /// Connections beyond the oldest of each peer, after a moment. The side with the smaller id decides, so two nodes
+    /// never close one another's choice; if it does not, it is not honest or cannot be heard, and the other side does.
     pub(crate) fn twins(&self, now: Instant, local: &PeerId) -> Vec<ConnectionId> {
-        let decides = |peer: &PeerId| local.to_bytes() < peer.to_bytes();
-        let mine = self.peers.iter().filter(|(id, peer)| peer.connections.len() > 1 && decides(id));
-        mine.flat_map(|(_, peer)| &peer.connections[1..])
-            .filter(|connection| connection.since + TWIN_GRACE <= now)
-            .map(|connection| connection.id)
-            .collect()
+        let grace = |peer: &PeerId| if local.to_bytes() < peer.to_bytes() { TWIN_GRACE } else { TWIN_PATIENCE };
+        let several = self.peers.iter().filter(|(_, peer)| peer.connections.len() > 1);
+        let spare = several.flat_map(|(id, peer)| peer.connections[1..].iter().map(move |one| (grace(id), one)));
+        spare.filter(|(grace, one)| one.since + *grace <= now).map(|(_, one)| one.id).collect()
     }
 }
 
@@ -142,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn w13_of_two_connections_one_side_alone_closes_the_younger_after_a_moment() {
+    fn w13_of_two_connections_one_side_closes_the_younger_after_a_moment_and_the_other_if_it_does_not() {
         let (small, large) = two_ids();
         let (start, old, young) = (Instant::now(), ConnectionId::new_unchecked(1), ConnectionId::new_unchecked(2));
         for (local, remote, expected) in [(small, large, vec![young]), (large, small, vec![])] {
@@ -151,12 +162,31 @@ mod tests {
             assert_eq!(peers.opened(start, remote, young, &inbound()), Opened::Another);
             assert_eq!(peers.twins(start, &local), vec![]);
             assert_eq!(peers.twins(start + TWIN_GRACE, &local), expected);
-            assert_eq!(peers.closed(&remote, young), None, "the peer is still connected");
-            assert_eq!(peers.twins(start + TWIN_GRACE, &local), vec![]);
+            assert_eq!(peers.twins(start + TWIN_PATIENCE, &local), vec![young], "the other side does not");
+            assert_eq!(peers.closed(&remote, young), Closed::Spare, "the peer is still connected");
+            assert_eq!(peers.twins(start + TWIN_PATIENCE, &local), vec![]);
             peers.closing(&remote, "why");
-            assert_eq!(peers.closed(&remote, old), Some(Some("why".into())));
+            assert_eq!(peers.closed(&remote, old), Closed::Last(Some("why".into())));
             assert!(peers.is_empty());
         }
+    }
+
+    #[test]
+    fn p01_when_the_first_of_two_connections_closes_the_peer_counts_as_what_the_second_is() {
+        let (start, peer) = (Instant::now(), PeerId::random());
+        let address: Multiaddr = "/ip4/8.8.8.8/tcp/4100".parse().unwrap();
+        let dialled = ConnectedPoint::Dialer {
+            address: address.clone(),
+            role_override: libp2p::core::Endpoint::Dialer,
+            port_use: libp2p::core::transport::PortUse::Reuse,
+        };
+        let mut peers = Peers::default();
+        peers.opened(start, peer, ConnectionId::new_unchecked(1), &inbound());
+        peers.opened(start, peer, ConnectionId::new_unchecked(2), &dialled);
+        let moved = Closed::First { address, outbound: true };
+        assert_eq!(peers.closed(&peer, ConnectionId::new_unchecked(1)), moved);
+        assert_eq!(peers.closed(&peer, ConnectionId::new_unchecked(2)), Closed::Last(None));
+        assert_eq!(peers.closed(&peer, ConnectionId::new_unchecked(2)), Closed::Spare);
     }
 
     #[test]

@@ -14,9 +14,9 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::time::Instant;
 
 use crate::address;
+use crate::admission::Range;
 use crate::limits::*;
 use crate::names::Names;
-use crate::ranges::Range;
 
 /// Kademlia with a store in memory.
 pub(crate) type Kad = kad::Behaviour<MemoryStore>;

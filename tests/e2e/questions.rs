@@ -93,6 +93,17 @@ fn h16_a_locator_of_unknown_or_unordered_ids_is_answered_and_one_beyond_the_limi
     costs_the_connection(&node, &stranger, &Request::Headers { locator: unknown(MAX_LOCATOR_IDS + 1) });
 }
 
+#[test]
+fn p29_a_liar_that_leaves_after_each_offence_and_comes_back_is_banned_all_the_same() {
+    let (_net, node, stranger, _) = meeting();
+    let bad = frame(&Request::Headers { locator: unknown(MAX_LOCATOR_IDS + 1) });
+    eventually("the node has had enough", 60, || {
+        drop(stranger.peer().ask_bytes(bad.clone()));
+        stranger.peer().leave();
+        logged(&node.log(), &format!("disconnecting a peer peer={} why=it misbehaved", stranger.id()))
+    });
+}
+
 /// Asks again until the node has had enough of it.
 fn costs_the_connection(node: &Node, stranger: &Hostile, request: &Request) {
     let answer = stranger.peer().ask_bytes(frame(request)).unwrap_or_default();

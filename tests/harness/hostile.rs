@@ -144,7 +144,8 @@ impl Hostile {
             Request::Addresses => Reaction::Answer(frame(&Response::Addresses(Vec::new()))),
             _ => Reaction::Never,
         });
-        let comes_back = matches!(behaviour, Behaviour::LeavesAfterEachBatch | Behaviour::LeavesAfterGreeting);
+        use Behaviour::{Honest, LeavesAfterEachBatch, LeavesAfterGreeting};
+        let comes_back = matches!(behaviour, Honest | LeavesAfterEachBatch | LeavesAfterGreeting);
         Self { behaviour, heard, peer: RawPeer::meets(net, node, greeting, comes_back, voice) }
     }
 

@@ -59,6 +59,7 @@ pub struct RawPeer {
 
 enum Order {
     Ask(Vec<u8>, answers::Sender<Result<Vec<u8>, String>>),
+    Leave,
     Stop,
 }
 
@@ -108,6 +109,12 @@ impl RawPeer {
         let (reply, answer) = answers::channel();
         self.orders.send(Order::Ask(bytes, reply)).map_err(|_| "it has ended")?;
         answer.recv_timeout(PATIENCE).map_err(|error| error.to_string())?
+    }
+
+    /// Closes the connection, if there is one; one that comes back is there again a moment later.
+    pub fn leave(&self) {
+        // It may have ended.
+        let _ = self.orders.send(Order::Leave);
     }
 }
 
@@ -224,7 +231,11 @@ impl Driver {
                         self.asked.insert(id, reply);
                     }
                     // Dropping the reply tells that there is no answer.
-                    (Some(Order::Ask(..)), None) => {}
+                    (Some(Order::Ask(..) | Order::Leave), None) => {}
+                    (Some(Order::Leave), Some(there)) => {
+                        node = None;
+                        self.leave(there);
+                    }
                     (Some(Order::Stop) | None, _) => return,
                 },
             }

@@ -13,6 +13,7 @@ impl World {
     pub fn chaos(&mut self) -> Result<(), String> {
         self.chaos = true;
         self.links.weather = self.plan.weather;
+        self.nodes.iter_mut().for_each(|node| node.loses_each = self.plan.loses_each);
         self.run(10 * MINUTE)?;
         if self.plan.partition_ms >= HOUR {
             self.links.part(2, &mut self.rng);
@@ -32,6 +33,7 @@ impl World {
         self.links.heal();
         for node in 0..self.nodes.len() {
             self.nodes[node].fuse = None;
+            self.nodes[node].loses_each = 0;
             if self.nodes[node].live.is_none() {
                 self.start(node);
             }

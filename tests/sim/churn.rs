@@ -63,6 +63,25 @@ fn h21_a_network_whose_nodes_stopped_at_different_heights_long_ago_mines_on_by_i
 }
 
 #[test]
+fn p30_newcomers_find_a_network_although_the_only_node_that_they_know_is_full() {
+    for_seeds(4, 50, |seed| {
+        let mut world = World::seeded(seed, Plan { wanted: 4, max_inbound: 8, ..Plan::calm(40) });
+        world.run(10 * SECOND)?;
+        let newcomers = 30..40;
+        newcomers.clone().for_each(|node| world.stop(node));
+        world.run(5 * MINUTE)?;
+        for node in newcomers {
+            world.nodes[node].book.clear();
+            world.start(node);
+        }
+        until_one_network(&mut world, MINUTE)?;
+        world.run(3 * MINUTE)?;
+        world.settle()?;
+        world.check()
+    });
+}
+
+#[test]
 fn fifty_nodes_stay_one_network_when_the_only_node_that_all_knew_is_gone_for_ever() {
     for_seeds(2, 20, |seed| {
         let mut world = World::seeded(seed, Plan::calm(50));

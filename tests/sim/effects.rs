@@ -2,10 +2,10 @@
 //! [`Node::hear`]; what needs the world leaves as an [`Output`].
 
 use machines::chain::{self, Effect as ChainEffect, Event as ChainEvent, Source};
-use machines::{discovery, miner, syncer};
+use machines::{PeerId, discovery, miner, syncer};
 
 use super::message::{Body, Question};
-use super::node::{Input, Node, Output, Shell, index_at, index_of};
+use super::node::{Connected, Input, Node, Output, Shell, index_at, index_of, ip};
 
 impl Node {
     pub(super) fn chain_effect(&mut self, effect: ChainEffect, shell: &mut Shell) {
@@ -114,6 +114,15 @@ impl Node {
             discovery::Effect::Announce => shell.outputs.push(Output::Announce),
             discovery::Effect::Lookup => shell.outputs.push(Output::Lookup),
             discovery::Effect::AskAddresses { peer } => shell.ask(&peer, Question::Addresses),
+            discovery::Effect::TellPresent => {
+                let Some(live) = &self.live else { return };
+                let present = |(peer, connected): (&PeerId, &Connected)| {
+                    let (dialed, from) = (connected.dialed.clone(), Some(ip(index_of(peer))));
+                    discovery::Present { peer: *peer, dialed, from }
+                };
+                let present = live.peers.iter().map(present).collect();
+                shell.mail.push_back(Input::Discovery(discovery::Event::Present(present)));
+            }
             discovery::Effect::Save { peer, record } => {
                 self.book.insert(peer, record);
             }

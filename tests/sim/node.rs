@@ -14,7 +14,7 @@ use ledger::{ChainSource, Network, SecretKey};
 use machines::chain::{Chain, Event as ChainEvent};
 use machines::discovery::{self, Discovery, Fixed, Record};
 use machines::miner::{self, JobId, Miner};
-use machines::peer::{self, Peer};
+use machines::peer::{self, Peer, Score};
 use machines::syncer::{self, Syncer};
 use machines::{Now, PeerId};
 
@@ -43,6 +43,10 @@ pub struct Node {
     pub boot: u64,
     /// It crashes after performing this many more effects.
     pub fuse: Option<u32>,
+    /// Its discovery is so busy that it loses each so-many-th piece of its mail; 0 for none.
+    pub loses_each: u64,
+    /// Pieces of mail that could have been lost.
+    mail: u64,
 }
 
 /// What a crash takes away.
@@ -64,6 +68,8 @@ pub struct Live {
 /// A connected peer.
 pub struct Connected {
     pub epoch: u64,
+    /// Where it was dialed; none if it dialed.
+    pub(super) dialed: Option<String>,
     pub(super) machine: Peer,
 }
 
@@ -148,7 +154,14 @@ impl Node {
             live: None,
             boot: 0,
             fuse: None,
+            loses_each: 0,
+            mail: 0,
         }
+    }
+
+    /// Whether all nodes together want more peers than they take for longer than a visit.
+    pub fn slots_are_scarce(&self) -> bool {
+        self.wanted + 2 > self.max_inbound
     }
 
     pub fn start(&mut self, time: u64) {
@@ -203,6 +216,9 @@ impl Node {
     }
 
     fn handle(&mut self, now: Now, input: Input, shell: &mut Shell) {
+        if matches!(&input, Input::Discovery(event) if self.loses(event)) {
+            return;
+        }
         let Some(live) = &mut self.live else { return };
         match input {
             Input::Tick => {
@@ -242,11 +258,11 @@ impl Node {
                 shell.mail.push_back(Input::Discovery(event));
                 // While an old connection is not known to be gone, a new one is only one more.
                 if let Some(known) = live.peers.get_mut(&peer) {
-                    known.epoch = epoch;
+                    (known.epoch, known.dialed) = (epoch, dialed);
                     return;
                 }
-                let machine = Peer::new(1, self.network.chain, now);
-                live.peers.insert(peer, Connected { epoch, machine });
+                let machine = Peer::new(1, self.network.chain, Score::new(now.mono), now);
+                live.peers.insert(peer, Connected { epoch, dialed, machine });
                 let listens = discovery::Event::Listens { peer, addresses: vec![address(index_of(&peer))] };
                 shell.mail.push_back(Input::Discovery(listens));
                 shell.mail.push_back(Input::Peer(peer, peer::Event::Connected));
@@ -259,6 +275,13 @@ impl Node {
                 }
             }
         }
+    }
+
+    /// Whether a piece of mail meets a full mailbox. Who is connected is looked up, not mailed.
+    fn loses(&mut self, event: &discovery::Event) -> bool {
+        self.mail += 1;
+        let mailed = !matches!(event, discovery::Event::Tick | discovery::Event::Present(_));
+        mailed && self.loses_each > 0 && self.mail.is_multiple_of(self.loses_each)
     }
 
     /// Whether the node crashes before performing one more effect.

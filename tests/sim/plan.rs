@@ -41,6 +41,8 @@ pub struct Plan {
     pub distances_ms: (u64, u64),
     /// Mean time that a node takes to check a block.
     pub check_ms: f64,
+    /// Each so-many-th piece of mail to discovery is lost while things go wrong; 0 for none.
+    pub loses_each: u64,
     /// Weather while things go wrong.
     pub weather: Weather,
     /// Crashes in an hour, of each node.
@@ -66,6 +68,7 @@ impl Plan {
             clock_error_ms: 500,
             distances_ms: (2, 200),
             check_ms: 5.0,
+            loses_each: 0,
             weather: Weather::FAIR,
             crashes: 0.0,
             partitions: 0.0,
@@ -84,6 +87,7 @@ impl Plan {
             max_inbound: rng.random_range(8..=24),
             bootstrap: rng.random_range(1..=2),
             late: rng.random_range(0.0..0.3),
+            loses_each: 20,
             // Up to 34 s apart, where a block is from the future at 30.
             clock_error_ms: rng.random_range(0..=17_000),
             weather: Weather {

@@ -1,24 +1,30 @@
 //! Runs something for many seeds, on all cores, and says how to run a seed that fails again.
 
 use std::any::type_name;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
+/// The seeds that are asked for by `BARRELEYE_SEED=n` or `BARRELEYE_SEEDS`: `n` for the first n, `n..m` for those from n
+/// on and below m.
+fn wanted() -> Option<Range<u64>> {
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("{text} is not the number of a seed"));
+    if let Ok(seed) = std::env::var("BARRELEYE_SEED") {
+        return Some(number(&seed)..number(&seed) + 1);
+    }
+    let seeds = std::env::var("BARRELEYE_SEEDS").ok()?;
+    Some(seeds.split_once("..").map_or_else(|| 0..number(&seeds), |(from, to)| number(from)..number(to)))
 }
 
-/// Runs the first `few` seeds, or as many as `BARRELEYE_SEEDS` says but at most `many`, or the one of `BARRELEYE_SEED`.
+/// Runs the first `few` seeds, or those that are wanted, of which `many` at most.
 /// Gives what each run gave; a test whose closure this is fails with the seeds that failed.
 pub fn for_seeds<T: Send, F>(few: u64, many: u64, run: F) -> Vec<T>
 where
     F: Fn(u64) -> Result<T, String> + Sync,
 {
-    let seeds: Vec<_> = match (number("BARRELEYE_SEED"), number("BARRELEYE_SEEDS")) {
-        (Some(seed), _) => vec![seed],
-        (None, count) => (0..count.unwrap_or(few).min(many)).collect(),
-    };
+    let many = usize::try_from(many).unwrap_or(usize::MAX);
+    let seeds: Vec<_> = wanted().unwrap_or(0..few).take(many).collect();
     let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(seeds.len()) {
@@ -55,13 +61,10 @@ fn again(closure: &str, seed: u64) -> String {
 
 #[test]
 fn a_seed_that_fails_is_named_with_the_command_that_runs_it_again() {
-    let outcome =
-        catch_unwind(|| {
-            for_seeds(3, 3, |seed| {
-                if std::env::var("BARRELEYE_SEED").is_err() && seed == 1 { Err("why".into()) } else { Ok(()) }
-            })
-        });
-    if std::env::var("BARRELEYE_SEED").is_ok() {
+    let outcome = catch_unwind(|| {
+        for_seeds(3, 3, |seed| if wanted().is_none() && seed == 1 { Err("why".into()) } else { Ok(()) })
+    });
+    if wanted().is_some() {
         return;
     }
     let said = *outcome.unwrap_err().downcast::<String>().unwrap();

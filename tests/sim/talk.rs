@@ -10,7 +10,7 @@ use machines::syncer::{self, HEADERS_PER_ANSWER};
 use machines::{Now, PeerId, discovery};
 
 use super::message::{Answer, Body, Gossip, Message, Question};
-use super::node::{Input, Node, Output, Shell, address, index_of};
+use super::node::{Input, Node, Output, Shell, index_of};
 
 /// Addresses in one answer.
 const SHARED: usize = 32;
@@ -33,12 +33,12 @@ impl Node {
                     shell.ask(&peer, Question::Status(greeting));
                 }
                 peer::Effect::Ready(greeting) => {
-                    let dialed = Some(address(index_of(&peer)));
-                    shell.mail.push_back(Input::Discovery(discovery::Event::Ready { peer, dialed }));
+                    self.tell_ready(peer, shell);
                     shell.mail.push_back(Input::Discovery(discovery::Event::RoutingUpdated));
                     shell.mail.push_back(Input::Syncer(syncer::Event::Status { peer, tip: greeting.tip }));
                 }
                 peer::Effect::TipTold(tip) => {
+                    self.tell_ready(peer, shell);
                     shell.mail.push_back(Input::Syncer(syncer::Event::Status { peer, tip }));
                 }
                 peer::Effect::Answer => {
@@ -64,12 +64,21 @@ impl Node {
                     }
                 }
                 peer::Effect::Drop => {}
+                peer::Effect::Remember(_) => {
+                    shell.fail(format!("counts an offence of the honest node {}", index_of(&peer)));
+                }
                 peer::Effect::Close(why) if why.bans() => {
                     shell.fail(format!("bans the honest node {}: {why}", index_of(&peer)));
                 }
                 peer::Effect::Close(_) => shell.outputs.push(Output::Close(index_of(&peer))),
             }
         }
+    }
+
+    fn tell_ready(&self, peer: PeerId, shell: &mut Shell) {
+        let Some(connected) = self.live.as_ref().and_then(|live| live.peers.get(&peer)) else { return };
+        let dialed = connected.dialed.clone();
+        shell.mail.push_back(Input::Discovery(discovery::Event::Ready { peer, dialed }));
     }
 
     pub(super) fn message(&mut self, now: Now, peer: PeerId, message: &Message, shell: &mut Shell) {
@@ -136,7 +145,7 @@ impl Node {
         Some(self.live.as_ref()?.chain.tip().height.saturating_sub(blocks.first()?.header.height))
     }
 
-    fn answer(&self, now: Now, asker: &PeerId, question: &Question) -> Option<Answer> {
+    fn answer(&mut self, now: Now, asker: &PeerId, question: &Question) -> Option<Answer> {
         let blocks = |ids: &[_]| ids.iter().map_while(|id| self.store.block(id).ok().flatten()).collect::<Vec<_>>();
         Some(match question {
             Question::Status(_) => Answer::Status(self.greeting()),
@@ -148,7 +157,7 @@ impl Node {
                 let at = |index: &u16| block.as_ref()?.transactions.get(usize::from(*index)).cloned();
                 Answer::Transactions(indexes.iter().map(at).collect::<Option<_>>().unwrap_or_default())
             }
-            Question::Addresses => Answer::Addresses(self.live.as_ref()?.discovery.to_share(asker, now, SHARED)),
+            Question::Addresses => Answer::Addresses(self.live.as_mut()?.discovery.to_share(asker, now, SHARED)),
         })
     }
 

@@ -397,13 +397,19 @@ impl World {
             let event = discovery::Event::NotDialed { peer: Some(peer_id(to)), addresses: vec![there] };
             return self.hear(from, Input::Discovery(event));
         }
-        let away = self.nodes[to].live.is_none() || !self.links.reaches(from, to);
-        if away || self.inbound[to] >= self.plan.max_inbound {
+        if self.nodes[to].live.is_none() || !self.links.reaches(from, to) {
             let event = discovery::Event::DialFailed { peer: Some(peer_id(to)), addresses: vec![there] };
             return self.hear(from, Input::Discovery(event));
         }
         self.epochs += 1;
         let epoch = self.epochs;
+        if self.inbound[to] >= self.plan.max_inbound {
+            // The door opens and is shut again: that it is full, the other side knows only when it knows who comes.
+            self.hear(from, Input::Connected { peer: peer_id(to), epoch, dialed: Some(there) });
+            let (boot, input) = (self.nodes[from].boot, Box::new(Input::Gone { peer: peer_id(to), epoch }));
+            let ms = 1 + self.links.round_trip(from, to);
+            return self.later(ms, Happening::Input { node: from, boot, input });
+        }
         self.connections.insert(pair, Connection { epoch, dialer: from });
         self.inbound[to] += 1;
         self.hear(from, Input::Connected { peer: peer_id(to), epoch, dialed: Some(there) });

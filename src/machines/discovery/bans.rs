@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use super::Effect;
 use super::place::refusable;
-use super::timed::Timed;
 use crate::PeerId;
+use crate::timed::Timed;
 
 /// How long a peer that misbehaved once is refused.
 pub const BAN_MS: u64 = 600_000;

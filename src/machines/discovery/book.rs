@@ -22,7 +22,7 @@ pub const MAX_FAILURES: u32 = 3;
 /// minute.
 const MAX_WAIT_MS: u64 = 40_000;
 /// A peer that left sooner is let alone for longer each time: it may be full.
-const SHORT_MS: u64 = 60_000;
+pub(super) const SHORT_MS: u64 = 60_000;
 /// A peer that leaves us soon every time is let alone for this long at most.
 const MAX_PAUSE_MS: u64 = 600_000;
 

@@ -13,6 +13,8 @@ use crate::peer::Goodbye;
 pub(super) const MAX_OUTBOUND_PER_RANGE: usize = 2;
 /// Outbound peers that are never left for lagging: if all lag, it may be us who is wrong.
 pub(super) const PROTECTED_OUTBOUND: usize = 4;
+/// A visit is over when the visitor was told whom else there is, or after as long as an answer may take.
+const VISIT_MS: u64 = 10_000;
 
 /// What a connection is to this node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub(super) struct Connection {
     pub ip: Option<IpAddr>,
     /// Where it says it listens.
     pub listening: Vec<String>,
+    /// Whether it was told whom else there is.
+    pub served: bool,
     ping: Option<u64>,
     useful_at: Option<u64>,
 }
@@ -58,9 +62,20 @@ impl Connection {
             dialed,
             ip: from,
             listening: Vec::new(),
+            served: false,
             ping: None,
             useful_at: None,
         }
+    }
+
+    /// The peer is connected on another connection now. Who came to us holds none of our slots, and whom we dialed one
+    /// only if it gets one by `until`.
+    pub fn goes_on_as(&mut self, other: Self, until: u64) {
+        if other.dialed.is_some() != self.dialed.is_some() && !matches!(self.slot, Slot::Leaving { .. }) {
+            self.feeler = false;
+            self.slot = if other.dialed.is_some() && self.ready { Slot::Passing { until } } else { other.slot };
+        }
+        (self.dialed, self.ip) = (other.dialed, other.ip);
     }
 
     fn range(&self) -> Option<Range> {
@@ -95,6 +110,10 @@ impl Connections {
 
     pub fn remove(&mut self, peer: &PeerId) -> Option<Connection> {
         self.0.remove(peer)
+    }
+
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> {
+        self.0.keys().copied()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -161,17 +180,17 @@ impl Connections {
         self.0.get(peer).is_some_and(|one| one.useful_at.is_some())
     }
 
-    /// Inbound peers that may have to make room for `newcomer`.
-    pub fn inbound_but(&self, newcomer: &PeerId) -> Vec<Inbound> {
-        let others = self.0.iter().filter(|(peer, one)| *peer != newcomer && one.slot == Slot::Inbound && !one.kept);
+    /// Inbound peers that may have to make room for others.
+    pub fn inbound_peers(&self, mono: u64) -> Vec<Inbound> {
         let as_inbound = |(peer, one): (&PeerId, &Connection)| Inbound {
             peer: *peer,
             range: one.range(),
             since: one.since,
+            visits: !one.served && one.since.saturating_add(VISIT_MS) > mono,
             ping: one.ping,
             useful_at: one.useful_at,
         };
-        others.map(as_inbound).collect()
+        self.0.iter().filter(|(_, one)| one.slot == Slot::Inbound && !one.kept).map(as_inbound).collect()
     }
 
     /// Outbound peers that may be told to leave, the best first: who told of new blocks lately, then who is here longest.

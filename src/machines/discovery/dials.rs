@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::jitter::Jitter;
 use super::place::{Place, Range, bare};
-use super::timed::Timed;
 use crate::PeerId;
 use crate::bucket::Bucket;
+use crate::timed::Timed;
 
 /// Dials under way at once; what a network scan would need is more.
 pub(super) const MAX_DIALS: usize = 8;
@@ -117,8 +117,10 @@ impl Dials {
 
     fn let_alone(&mut self, place: Place, times: u32, longest: u64, mono: u64) {
         let length = self.jitter.wait(10_000, times, longest, &place);
-        let end = mono.saturating_add(length * 2 + MEMORY_MS);
-        self.places.insert(place, end, (times.saturating_add(1), mono.saturating_add(length)));
+        // Never sooner than it was to be: who is a stranger for an hour may also have failed a handshake.
+        let known = self.places.get(&place).map_or(0, |(_, (_, until))| *until);
+        let until = known.max(mono.saturating_add(length));
+        self.places.insert(place, until.saturating_add(length + MEMORY_MS), (times.saturating_add(1), until));
     }
 
     /// Somebody of this network is there.

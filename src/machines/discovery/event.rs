@@ -15,10 +15,21 @@ pub struct Fixed {
     pub address: String,
 }
 
+/// A peer that is connected, whatever else is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// The peer.
+    pub peer: PeerId,
+    /// The address that was dialed; none if the peer dialed.
+    pub dialed: Option<String>,
+    /// Where a peer that dialed comes from.
+    pub from: Option<IpAddr>,
+}
+
 /// What discovery hears.
 #[derive(Debug, strum::IntoStaticStr)]
 pub enum Event {
-    /// A peer passed the handshake.
+    /// A peer passed the handshake; said again with each tip that it tells, since mail may be lost.
     Ready {
         /// The peer.
         peer: PeerId,
@@ -40,7 +51,7 @@ pub enum Event {
         /// The peer.
         peer: PeerId,
     },
-    /// A connection was made; the handshake is to come.
+    /// A connection was made, and the handshake is to come; or a peer goes on over another connection.
     Connected {
         /// The peer.
         peer: PeerId,
@@ -49,6 +60,8 @@ pub enum Event {
         /// Where a peer that dialed comes from.
         from: Option<IpAddr>,
     },
+    /// All peers that are connected now.
+    Present(Vec<Present>),
     /// A dial failed.
     DialFailed {
         /// Who was to be reached, if that was known.
@@ -138,6 +151,8 @@ pub enum Effect {
         /// Whom.
         peer: PeerId,
     },
+    /// Tell who is connected now: an [`Event::Present`].
+    TellPresent,
     /// Ask the name service whom a name lists.
     ResolveSeed {
         /// The name.

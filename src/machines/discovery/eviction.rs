@@ -1,8 +1,9 @@
-//! Which inbound peer makes room for a new one: nobody who has shown its worth in a way that is hard to fake, and of the
-//! others the youngest of whoever holds most connections. So the slots cannot be flooded, and old friends stay.
+//! Which inbound peer makes room for others: nobody who has shown its worth in a way that is hard to fake, nobody in the
+//! middle of its visit, and of the others the youngest of whoever holds most connections. So the slots cannot be
+//! flooded, and old friends stay.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::place::Range;
 use crate::PeerId;
@@ -17,6 +18,8 @@ pub(super) struct Inbound {
     pub peer: PeerId,
     pub range: Option<Range>,
     pub since: u64,
+    /// Whether it came just now and has not yet been told whom else there is.
+    pub visits: bool,
     pub ping: Option<u64>,
     /// When it last told of a new block.
     pub useful_at: Option<u64>,
@@ -28,6 +31,7 @@ pub(super) fn worst(mut inbound: Vec<Inbound>, slots: usize) -> Option<PeerId> {
     protect(&mut inbound, each, |one| Some(one.since));
     protect(&mut inbound, each, |one| one.ping);
     protect(&mut inbound, each, |one| one.useful_at.map(Reverse));
+    spare_visitors(&mut inbound);
     let mut crowds: BTreeMap<Option<Range>, (usize, u64)> = BTreeMap::new();
     for one in &inbound {
         let (count, youngest) = crowds.entry(one.range).or_default();
@@ -37,6 +41,18 @@ pub(super) fn worst(mut inbound: Vec<Inbound>, slots: usize) -> Option<PeerId> {
     let (crowd, _) = crowds.into_iter().max_by_key(|(_, crowd)| *crowd)?;
     let of_crowd = inbound.iter().filter(|one| one.range == crowd);
     of_crowd.max_by_key(|one| (one.since, one.peer)).map(|one| one.peer)
+}
+
+/// Whose visit has lasted longest.
+pub(super) fn longest_visitor(inbound: &[Inbound]) -> Option<PeerId> {
+    inbound.iter().filter(|one| one.visits).min_by_key(|one| (one.since, one.peer)).map(|one| one.peer)
+}
+
+/// Takes visitors out of the choice: of each range one, or who has a range would take all the time there is for visits.
+fn spare_visitors(inbound: &mut Vec<Inbound>) {
+    let mut spared = BTreeSet::new();
+    inbound.sort_by_key(|one| (one.since, one.peer));
+    inbound.retain(|one| !one.visits || one.range.is_some_and(|range| !spared.insert(range)));
 }
 
 /// Takes the `count` with the smallest keys out of the choice; who has no key is not protected.
@@ -57,6 +73,7 @@ mod tests {
             peer: peer(n),
             range: Range::of(&format!("/ip4/8.{n}.0.1/tcp/1")),
             since: n.into(),
+            visits: false,
             ping: None,
             useful_at: None,
         };
@@ -102,6 +119,18 @@ mod tests {
         inbound.iter_mut().for_each(|one| (one.ping, one.useful_at) = (Some(5), Some(5)));
         assert!(worst(inbound.clone(), 24).is_none(), "a large node keeps eight good ones");
         assert!(worst(inbound, 8).is_some(), "a small one would be closed for ever");
+    }
+
+    #[test]
+    fn p01_of_visitors_the_first_of_each_range_is_spared() {
+        let mut inbound = twenty();
+        inbound[17..].iter_mut().for_each(|one| one.visits = true);
+        assert_eq!(order(inbound.clone())[..2], [17, 16]);
+        inbound[18].range = inbound[17].range;
+        assert_eq!(order(inbound.clone())[..2], [19, 17], "the second of one range does not wait");
+        assert_eq!(longest_visitor(&inbound), Some(peer(18)));
+        inbound.iter_mut().for_each(|one| one.visits = false);
+        assert_eq!(longest_visitor(&inbound), None);
     }
 
     #[test]

@@ -20,7 +20,6 @@ mod seeds;
 mod slots;
 #[cfg(test)]
 mod tests;
-mod timed;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -40,7 +39,7 @@ use crate::{Now, PeerId};
 pub use self::bans::{BAN_MS, MAX_BANNED};
 pub use self::book::{Book, MAX_ADDRESSES, MAX_PEERS, Record, Repairs};
 pub use self::candidates::Source;
-pub use self::event::{Effect, Event, Fixed};
+pub use self::event::{Effect, Event, Fixed, Present};
 
 /// Addresses that led back to this node: it has few, and each router in between may add one.
 const MAX_OWN: usize = 16;
@@ -48,6 +47,9 @@ const MAX_OWN: usize = 16;
 const MAX_ASKED: usize = 8;
 /// A peer that could not be dialed because of a limit of this node is let alone for so long.
 const NOT_DIALED_MS: u64 = 10_000;
+
+/// How often this node asks itself who is connected. News of that are mail, which may be lost.
+const PRESENT_MS: u64 = 10_000;
 
 /// How this node stands in the network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
@@ -131,6 +133,8 @@ pub struct Discovery {
     /// Where this node met itself.
     own: VecDeque<String>,
     tip_at: u64,
+    /// When who is connected is asked next.
+    present_at: u64,
     replaced_at: Option<u64>,
     /// Counts choices, so that each falls differently.
     round: u64,
@@ -165,6 +169,7 @@ impl Discovery {
             search: Search::new(),
             own: VecDeque::new(),
             tip_at: now.mono,
+            present_at: now.mono.saturating_add(PRESENT_MS),
             replaced_at: None,
             round: 0,
             peers: 0,
@@ -196,8 +201,11 @@ impl Discovery {
     }
 
     /// Addresses to tell a peer that asks: each asker gets another choice, and the same all day, so that nobody collects
-    /// the whole book.
-    pub fn to_share(&self, asker: &PeerId, now: Now, cap: usize) -> Vec<(PeerId, String)> {
+    /// the whole book. A visitor that was told has what it came for.
+    pub fn to_share(&mut self, asker: &PeerId, now: Now, cap: usize) -> Vec<(PeerId, String)> {
+        if let Some(connection) = self.connections.get_mut(asker) {
+            connection.served = true;
+        }
         let day = now.unix / (24 * 60 * 60 * 1000);
         let mut good: Vec<_> = self.book.good(now.unix).filter(|(peer, _)| peer != asker).collect();
         good.sort_by_cached_key(|(peer, _)| self.jitter.order(&(asker, day, peer)));
@@ -214,6 +222,7 @@ impl Discovery {
                 self.connected(mono, peer, connection, &mut effects);
             }
             Event::Ready { peer, dialed } => self.ready(now, peer, dialed, &mut effects),
+            Event::Present(present) => self.present(now, present, &mut effects),
             Event::Gone { peer } => self.gone(now, peer, &mut effects),
             Event::WrongNetwork { peer } => self.wrong_network(mono, &peer, &mut effects),
             Event::Misbehaved { peer } => {
@@ -377,6 +386,10 @@ impl Discovery {
         self.dials.tick(mono);
         self.bans.tick(mono, effects);
         self.tidy_slots(mono, effects);
+        if self.present_at <= mono {
+            self.present_at = mono.saturating_add(PRESENT_MS);
+            effects.push(Effect::TellPresent);
+        }
         self.dial(mono, effects);
         self.look(mono, effects);
         let ready = self.connections.ready().count();

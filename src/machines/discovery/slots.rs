@@ -1,14 +1,20 @@
 //! Who holds a slot: an outbound peer gets one when it passed the handshake and one is free, and otherwise passes by.
-//! Inbound peers make room for one another. A stale tip earns one outbound peer more, one that lags loses its own.
+//! Inbound peers make room for one another; whoever comes to a full node may stay for a visit and ask whom else there is.
+//! A stale tip earns one outbound peer more, one that lags loses its own.
 
+use std::collections::BTreeSet;
+
+use super::book::SHORT_MS;
 use super::connections::{Connection, PROTECTED_OUTBOUND, Slot};
 use super::dials::Purpose;
-use super::{Discovery, Effect, Target, eviction};
+use super::{Discovery, Effect, Present, Target, eviction};
 use crate::peer::Goodbye;
 use crate::{Now, PeerId};
 
-/// Inbound slots that are kept free, so that a new peer gets in before one must go.
-const FREE_INBOUND: usize = 2;
+/// Inbound slots for visits: this share of all, and two at least. A full node would be a closed door otherwise, and who
+/// knows nobody else could never get in.
+const VISITS_SHARE: usize = 6;
+const MIN_VISITS: usize = 2;
 /// How long an outbound peer without a slot stays: time to say which chain it is on, which may be a better one, and for
 /// a question of the rendezvous.
 const PASSING_MS: u64 = 30_000;
@@ -29,17 +35,34 @@ impl Discovery {
         }
         new.kept = purpose == Some(Purpose::Wanted) || self.fixed.has(&peer);
         new.feeler = purpose == Some(Purpose::Feeler) && new.dialed.is_some();
-        if self.connections.has(&peer) {
-            // One more connection with the same peer changes nothing.
-            return;
+        match self.connections.get_mut(&peer) {
+            Some(known) => known.goes_on_as(new, mono.saturating_add(PASSING_MS)),
+            None => self.connections.insert(peer, new),
         }
-        let inbound = new.slot == Slot::Inbound;
-        self.connections.insert(peer, new);
-        if inbound && self.connections.inbound() > self.max_inbound.saturating_sub(FREE_INBOUND) {
-            let worst = eviction::worst(self.connections.inbound_but(&peer), self.max_inbound);
-            if let Some(worst) = worst {
-                self.leave(mono, &worst, Goodbye::MakesRoom, effects);
-            }
+        self.make_room(mono, effects);
+    }
+
+    /// What is connected now, as the shell knows it. News may have been lost.
+    pub(super) fn present(&mut self, now: Now, present: Vec<Present>, effects: &mut Vec<Effect>) {
+        let here: BTreeSet<_> = present.iter().map(|one| one.peer).collect();
+        for peer in self.connections.peers().filter(|peer| !here.contains(peer)).collect::<Vec<_>>() {
+            self.gone(now, peer, effects);
+        }
+        for Present { peer, dialed, from } in present {
+            self.connected(now.mono, peer, Connection::new(dialed, from, now.mono), effects);
+        }
+    }
+
+    /// While inbound peers hold more than the slots in which they may stay, the least worth leaves. Nobody leaves in the
+    /// middle of a visit, unless the last slot is taken: then the longest visit ends.
+    fn make_room(&mut self, mono: u64, effects: &mut Vec<Effect>) {
+        let stay = self.max_inbound.saturating_sub(MIN_VISITS.max(self.max_inbound / VISITS_SHARE));
+        while self.connections.inbound() > stay {
+            let inbound = self.connections.inbound_peers(mono);
+            let full = self.connections.inbound() >= self.max_inbound;
+            let longest = if full { eviction::longest_visitor(&inbound) } else { None };
+            let Some(worst) = eviction::worst(inbound, self.max_inbound).or(longest) else { return };
+            self.leave(mono, &worst, Goodbye::MakesRoom, effects);
         }
     }
 
@@ -77,17 +100,20 @@ impl Discovery {
             effects.extend(changed.map(|record| Effect::Save { peer, record }));
         } else if let Some(address) = &connection.dialed {
             // It let us in and never passed the handshake: an attempt that failed, or it would be tried again and again.
-            self.dials.nobody_at(address, false, now.mono);
+            let lonely = self.connections.ready().next().is_none();
+            self.dials.nobody_at(address, lonely, now.mono);
             self.attempt_failed(now, &peer, effects);
         }
         match connection.slot {
             Slot::Leaving { why: Goodbye::Lagging, .. } => {
                 self.book.pause(&peer, now.mono.saturating_add(REPLACED_MS));
             }
-            Slot::Outbound if connection.ready => self.search.again(now.mono),
+            // A visit to somebody full brings nothing new: where slots are scarce, all would search without end.
+            Slot::Outbound if connection.ready && lasted >= SHORT_MS => self.search.again(now.mono),
             _ => {}
         }
         if connection.ready && self.connections.ready().next().is_none() {
+            self.search.again(now.mono);
             self.seeds.lonely(now.mono);
         }
     }
@@ -143,6 +169,7 @@ impl Discovery {
                 self.pass_by(mono, &peer, effects);
             }
         }
+        self.make_room(mono, effects);
     }
 
     /// Who told of a new block while passing by takes the slot of somebody who never did: that is how two halves of a

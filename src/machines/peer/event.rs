@@ -3,7 +3,7 @@
 use ledger::{ChainId, Tip};
 use serde::Serialize;
 
-use super::Offence;
+use super::{Offence, Score};
 use crate::miner::LeaseNews;
 
 /// What a peer says of itself.
@@ -158,6 +158,8 @@ pub enum Effect {
         /// What becomes of it.
         news: LeaseNews,
     },
+    /// Keep its points, also when it has left.
+    Remember(Score),
     /// End the connection.
     Close(Goodbye),
 }

@@ -13,13 +13,12 @@ mod tests;
 use ledger::ChainId;
 use serde::Serialize;
 
-use self::score::Score;
 use self::share::Share;
 use self::sitting::{News, Sitting};
 use crate::Now;
 
 pub use self::event::{Effect, Event, Goodbye, Greeting, Message, Question};
-pub use self::score::Offence;
+pub use self::score::{Offence, Score, Scores};
 
 /// A peer that has not said what it is by then is dropped.
 const HANDSHAKE_MS: u64 = 10_000;
@@ -73,14 +72,14 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A peer that just connected to a node that speaks `version` on `chain`.
-    pub fn new(version: u32, chain: ChainId, now: Now) -> Self {
+    /// A peer that just connected to a node that speaks `version` on `chain`, with the points that it has from before.
+    pub fn new(version: u32, chain: ChainId, score: Score, now: Now) -> Self {
         Self {
             version,
             chain,
             state: State::Handshaking { since: now.mono },
             share: Share::new(now.mono),
-            score: Score::new(now.mono),
+            score,
             sitting: Sitting::default(),
             ping_ms: None,
             served_bytes: 0,
@@ -115,11 +114,12 @@ impl Peer {
             (_, Event::Greeted(greeting)) => self.greeted(now, greeting),
             (_, Event::Disconnect(why)) => self.close(why),
             (_, Event::Offence { offence, what }) => {
-                if self.score.count(offence, now.mono) {
-                    self.close(Goodbye::Misbehaved(what))
-                } else {
-                    Vec::new()
+                let enough = self.score.count(offence, now.mono);
+                let mut effects = vec![Effect::Remember(self.score)];
+                if enough {
+                    effects.extend(self.close(Goodbye::Misbehaved(what)));
                 }
+                effects
             }
             (_, Event::Asked(question)) => self.asked(now, question),
             (_, Event::Answered { bytes, below_tip }) => self.answered(now, bytes, below_tip),

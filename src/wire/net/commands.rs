@@ -37,12 +37,12 @@ impl<F: FnMut(NetEvent)> Driver<F> {
                 }
             }
             Command::BlockAddress(ip) => {
-                self.swarm.behaviour_mut().refused.refuse(ip);
+                self.swarm.behaviour_mut().admission.refuse(ip);
                 for peer in self.peers.at(ip) {
                     self.disconnect(&peer, "its address is blocked by this node");
                 }
             }
-            Command::UnblockAddress(ip) => self.swarm.behaviour_mut().refused.accept(ip),
+            Command::UnblockAddress(ip) => self.swarm.behaviour_mut().admission.accept(ip),
             Command::Block(peer) => {
                 self.peers.closing(&peer, "blocked by this node");
                 let blocked = &mut self.swarm.behaviour_mut().blocked;

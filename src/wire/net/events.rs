@@ -12,7 +12,7 @@ use crate::behaviour::Event;
 use crate::codec::fault;
 use crate::external::Change;
 use crate::limits::*;
-use crate::peers::Opened;
+use crate::peers::{Closed, Opened};
 use crate::requests::Failed;
 use crate::seeds::Answer;
 use crate::{
@@ -41,7 +41,14 @@ impl<F: FnMut(NetEvent)> Driver<F> {
                 self.on_opened(peer_id, connection_id, &endpoint);
             }
             SwarmEvent::ConnectionClosed { peer_id, connection_id, cause, .. } => {
-                let Some(own) = self.peers.closed(&peer_id, connection_id) else { return };
+                let own = match self.peers.closed(&peer_id, connection_id) {
+                    Closed::Spare => return,
+                    Closed::First { address, outbound } => {
+                        let address = address::without_peer(&peer_id, &address).unwrap_or(address);
+                        return self.tell(NetEvent::Moved { peer: peer_id, address, outbound });
+                    }
+                    Closed::Last(own) => own,
+                };
                 let cause = own.or_else(|| cause.map(|cause| reason_of(&cause)));
                 for Failed { peer, ticket, error } in self.requests.disconnected(&peer_id) {
                     self.tell(NetEvent::Response { peer, ticket, result: Err(error) });

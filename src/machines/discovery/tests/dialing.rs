@@ -123,7 +123,7 @@ fn dials_in_an_hour(
         let mut open: VecDeque<_> = tick(discovery, now).into();
         while let Some(effect) = open.pop_front() {
             let Effect::Dial { peer, addresses } = effect else {
-                others += 1;
+                others += u64::from(effect != Effect::TellPresent);
                 continue;
             };
             dials += 1;

@@ -54,6 +54,7 @@ fn a_small_network_is_connected_and_looks_on_once_a_minute_without_a_busy_loop()
                     dials += 1;
                     discovery.on(at(now), Event::DialFailed { peer, addresses });
                 }
+                Effect::TellPresent => {}
                 _ => others += 1,
             }
         }
@@ -149,8 +150,8 @@ fn what_is_told_to_others_is_a_bounded_choice_of_peers_that_worked_lately_and_ea
     let mut kept: Vec<_> = (1..=150).map(|n| (peer(n), record(n))).collect();
     kept[0].1.last_seen = at(0).unix - DAY;
     kept[1].1.failures = 1;
-    let discovery = with(&[], kept, 3);
-    let told = |asker: u8, now: u64| discovery.to_share(&peer(asker), at(now), 32);
+    let mut discovery = with(&[], kept, 3);
+    let mut told = |asker: u8, now: u64| discovery.to_share(&peer(asker), at(now), 32);
     let (one, two) = (told(101, 0), told(102, 0));
     assert_eq!(one.len(), 32);
     assert_ne!(one, two);

@@ -58,31 +58,116 @@ fn p22_an_attacker_with_all_inbound_slots_takes_no_outbound_one() {
 #[test]
 fn p01_when_inbound_is_nearly_full_a_new_peer_takes_the_place_of_the_worst_and_the_best_stay() {
     let mut discovery = discovery(&[], &[]);
-    for n in 1..=22 {
+    for n in 1..=20 {
         assert!(told_to_leave(&admit(&mut discovery, n.into(), n)).is_empty(), "{n}");
     }
-    for n in [20, 21] {
+    for n in [18, 19] {
         discovery.on(at(100), Event::Pinged { peer: peer(n), rtt_ms: 5 });
         discovery.on(at(100), Event::Pinged { peer: peer(n), rtt_ms: 900 });
     }
-    for n in [18, 22] {
+    for n in [16, 20] {
         discovery.on(at(100), Event::Useful { peer: peer(n) });
     }
-    for (new, worst) in [(50, 19), (51, 50), (52, 51)] {
-        let effects = admit(&mut discovery, 200 + u64::from(new), new);
+    // Each later than the visit of the one before.
+    for (new, worst, second) in [(50, 17, 20), (51, 50, 40), (52, 51, 60)] {
+        let effects = admit(&mut discovery, second * 1_000, new);
         assert_eq!(told_to_leave(&effects), [(worst, Goodbye::MakesRoom)]);
-        discovery.on(at(300), gone(worst));
+        discovery.on(at(second * 1_000), gone(worst));
     }
-    assert_eq!(discovery.figures().inbound, 22);
+    assert_eq!(discovery.figures().inbound, 20);
+}
+
+/// A node with 24 inbound slots, 20 of which are taken by peers whose visit is over.
+fn with_twenty_inbound() -> Discovery {
+    let mut discovery = discovery(&[], &[]);
+    for n in 1..=20 {
+        admit(&mut discovery, n.into(), n);
+    }
+    discovery
+}
+
+#[test]
+fn p30_who_comes_to_a_full_node_stays_until_it_was_told_of_others_or_ten_seconds() {
+    let mut discovery = with_twenty_inbound();
+    let start = MINUTE;
+    for n in 50..53 {
+        // For each an older peer leaves; those that came just now do not.
+        let left = told_to_leave(&admit(&mut discovery, start, n));
+        assert_eq!(left, [(70 - n, Goodbye::MakesRoom)], "20, 19, 18");
+        discovery.on(at(start), gone(70 - n));
+    }
+    discovery.to_share(&peer(51), at(start), 32);
+    assert_eq!(told_to_leave(&admit(&mut discovery, start, 53)), [(51, Goodbye::MakesRoom)], "it knows others now");
+    discovery.on(at(start), gone(51));
+    let until = ticks(&mut discovery, start, start + 9_900);
+    assert!(told_to_leave(until.iter().map(|(_, effect)| effect)).is_empty());
+    assert_eq!(
+        told_to_leave(&admit(&mut discovery, start + 10_000, 54)),
+        [(53, Goodbye::MakesRoom)],
+        "its time is over"
+    );
+}
+
+#[test]
+fn p30_a_flood_of_visitors_makes_visits_shorter_and_takes_neither_the_last_slot_nor_any_old_friend() {
+    let mut discovery = with_twenty_inbound();
+    let mut left = Vec::new();
+    for n in 50..150 {
+        left.extend(told_to_leave(&admit(&mut discovery, MINUTE + u64::from(n), n)).into_iter().map(|(n, _)| n));
+        assert!(discovery.figures().inbound < 24, "there is a slot for the next one");
+    }
+    let stay: Vec<_> = (1..=20).filter(|n| !left.contains(n)).collect();
+    assert_eq!(stay, (1..=4).collect::<Vec<_>>(), "who is here longest is protected");
+    let visitors: Vec<_> = left.iter().filter(|n| **n >= 50).copied().collect();
+    assert!(visitors.is_sorted() && visitors.len() == 100 - 19, "the longest visit ends first: {visitors:?}");
+}
+
+#[test]
+fn p30_a_peer_that_goes_on_over_a_connection_of_its_own_counts_as_inbound() {
+    let mut discovery = with(&[], Vec::new(), 3);
+    for n in 1..=3 {
+        meet(&mut discovery, 0, n);
+    }
+    assert_eq!((discovery.figures().outbound, discovery.figures().inbound), (3, 0));
+    let effects = discovery.on(at(1_000), came(2));
+    assert_eq!((discovery.figures().outbound, discovery.figures().inbound), (2, 1));
+    assert!(!effects.contains(&Effect::Peers(2)), "it is as ready as before");
+    // And one that came to us and that we dialed gets a slot if one is free.
+    discovery.on(at(2_000), connected(2));
+    assert_eq!((discovery.figures().outbound, discovery.figures().inbound), (3, 0));
+}
+
+fn present(n: u8, dialed: bool) -> Present {
+    let from = if dialed { None } else { Some([8, n, 0, 1].into()) };
+    Present { peer: peer(n), dialed: dialed.then(|| address(n)), from }
+}
+
+#[test]
+fn p31_news_of_connections_that_got_lost_are_made_up_for_within_ten_seconds() {
+    let mut discovery = full(3);
+    let asked = ticks(&mut discovery, 100, 30_100);
+    let asked: Vec<_> =
+        asked.into_iter().filter(|(_, effect)| *effect == Effect::TellPresent).map(|(at, _)| at).collect();
+    assert_eq!(asked, [10_000, 20_000, 30_000]);
+    // That 1 left, that 3 goes on over another connection and that 4 came: all lost.
+    let now = vec![present(2, true), present(3, false), present(4, false)];
+    let effects = discovery.on(at(30_100), Event::Present(now.clone()));
+    assert!(effects.contains(&Effect::Peers(2)), "{effects:?}");
+    assert_eq!((discovery.figures().outbound, discovery.figures().inbound), (1, 2));
+    // Told again with its next tip.
+    let effects = discovery.on(at(30_200), Event::Ready { peer: peer(4), dialed: None });
+    assert!(effects.contains(&Effect::Peers(3)), "{effects:?}");
+    discovery.on(at(30_300), Event::Present(now));
+    assert_eq!((discovery.figures().outbound, discovery.figures().inbound), (1, 2), "no news");
 }
 
 #[test]
 fn p01_a_fixed_peer_that_came_to_us_is_never_told_to_leave() {
     let mut discovery = with(&[(Some(22), &public(22))], Vec::new(), 8);
-    for n in 1..=22 {
+    for n in 3..=22 {
         admit(&mut discovery, n.into(), n);
     }
-    assert_eq!(told_to_leave(&admit(&mut discovery, 100, 50)), [(21, Goodbye::MakesRoom)]);
+    assert_eq!(told_to_leave(&admit(&mut discovery, MINUTE, 50)), [(21, Goodbye::MakesRoom)]);
 }
 
 #[test]

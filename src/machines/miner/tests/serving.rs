@@ -37,7 +37,7 @@ impl Node {
 
     fn connect(&mut self, id: PeerId) {
         let chain = self.bench.network.chain;
-        let mut peer = Peer::new(1, chain, self.now());
+        let mut peer = Peer::new(1, chain, peer::Score::new(0), self.now());
         let greeting = Greeting { version: 1, chain, tip: tip(), agent: "newcomer".into() };
         peer.on(self.now(), peer::Event::Asked(Question::Status(greeting)));
         self.peers.insert(id, peer);

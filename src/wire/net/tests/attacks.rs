@@ -1,6 +1,8 @@
 //! Strangers who attack the connection itself: before, during and after its handshake.
 
 use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -9,6 +11,8 @@ use libp2p::{Multiaddr, SwarmBuilder, noise, ping, tcp, yamux};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::harness::{Node, config, pair, pair_of};
 use super::inside::Inside;
@@ -44,9 +48,34 @@ async fn serves(asker: &mut Node, server: &mut Node) {
     }
 }
 
+/// Counts what this thread logs above debug.
+#[derive(Clone, Default)]
+struct Loud(Arc<AtomicUsize>);
+
+impl Subscriber for Loud {
+    fn enabled(&self, metadata: &Metadata) -> bool {
+        *metadata.level() < Level::DEBUG
+    }
+
+    fn new_span(&self, _: &Attributes) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn event(&self, _: &Event) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn record(&self, _: &Id, _: &Record) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
 #[tokio::test]
-async fn w01_a_megabyte_of_garbage_before_the_handshake_ends_that_connection_alone() {
+async fn w01_a_megabyte_of_garbage_before_the_handshake_ends_that_connection_alone_and_is_not_logged() {
     let (mut good, mut node) = pair().await;
+    let loud = Loud::default();
+    let _listening = tracing::subscriber::set_default(loud.clone());
     let mut stream = raw::connect(&node.address).await;
     let mut seed = 1_u64;
     let garbage: Vec<u8> = std::iter::repeat_with(|| {
@@ -57,8 +86,11 @@ async fn w01_a_megabyte_of_garbage_before_the_handshake_ends_that_connection_alo
     .collect();
     // The other side may close before it has read everything.
     let _ = stream.write_all(&garbage).await;
+    let start = Instant::now();
     until_closed(&mut stream).await;
+    assert!(start.elapsed() < CONNECT_DEADLINE / 2, "it is noticed, not only given up");
     serves(&mut good, &mut node).await;
+    assert_eq!(loud.0.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

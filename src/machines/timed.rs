@@ -1,11 +1,11 @@
-//! A bounded map whose entries end by themselves: bans, refused addresses, waits. When it is full, the entry that would
-//! end soonest makes room.
+//! A bounded map whose entries end by themselves: bans, points, refused addresses, waits. When it is full, the entry that
+//! would end soonest makes room.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// At most `cap` entries, each until its end on the monotonic clock.
 #[derive(Debug)]
-pub(super) struct Timed<K, V> {
+pub(crate) struct Timed<K, V> {
     entries: BTreeMap<K, (u64, V)>,
     ends: BTreeSet<(u64, K)>,
     cap: usize,
