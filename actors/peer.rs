@@ -258,7 +258,7 @@ impl Peer {
                 Some(status) => Ok(Served::plain(Response::Status(status))),
                 None => Err(ViewError("the store cannot be read".into())),
             },
-            Request::Headers { locator } => serve::headers(reader, locator),
+            Request::Headers { locator, limit } => serve::headers(reader, locator, usize::from(*limit)),
             Request::Blocks { ids } => serve::blocks(reader, ids),
             Request::BlockTransactions { block, indexes } => serve::transactions(reader, block, indexes),
         };

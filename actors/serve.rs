@@ -22,9 +22,9 @@ impl Served {
     }
 }
 
-/// Headers after the first block of `locator` that is on the chain, or after genesis.
-pub(crate) fn headers(reader: &Reader, locator: &[BlockId]) -> Result<Served, ViewError> {
-    Ok(Served::plain(Response::Headers(reader.snapshot()?.headers_after(locator, MAX_HEADERS)?)))
+/// As many headers as were asked for after the first block of `locator` that is on the chain, or after genesis.
+pub(crate) fn headers(reader: &Reader, locator: &[BlockId], limit: usize) -> Result<Served, ViewError> {
+    Ok(Served::plain(Response::Headers(reader.snapshot()?.headers_after(locator, limit.min(MAX_HEADERS))?)))
 }
 
 /// As many blocks as fit, in the order in which they were asked for, up to the first that is not here.

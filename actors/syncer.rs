@@ -138,8 +138,8 @@ impl Syncer {
                     self.ask(peer, Purpose::Greeting, Request::Status(status));
                 }
             }
-            Effect::AskHeaders { ask, peer, locator } => {
-                self.ask(peer, Purpose::Sync(ask.0), Request::Headers { locator });
+            Effect::AskHeaders { ask, peer, locator, limit } => {
+                self.ask(peer, Purpose::Sync(ask.0), Request::Headers { locator, limit });
             }
             Effect::AskBlocks { ask, peer, ids } => self.ask(peer, Purpose::Sync(ask.0), Request::Blocks { ids }),
             Effect::Offer { blocks, from } => {
@@ -152,6 +152,12 @@ impl Syncer {
             Effect::Syncing(true) => info!(syncing = true, "behind the network, mining pauses"),
             Effect::Syncing(false) if matches!(self.machine.state(), State::Headers { .. } | State::Blocks { .. }) => {
                 info!(syncing = false, "peers claim more than they deliver so far, mining goes on");
+            }
+            Effect::Syncing(false) if *self.machine.state() == State::Alone => {
+                info!(syncing = false, "no peer is left to ask, mining goes on");
+            }
+            Effect::Syncing(false) if self.machine.is_behind() => {
+                info!(syncing = false, "peers claim more, but none can be asked just now; mining goes on");
             }
             Effect::Syncing(false) => info!(syncing = false, "in step with the network"),
             Effect::Lagging { peer } => self.ports.discovery.tell(Mail(discovery::Event::Lagging { peer })),

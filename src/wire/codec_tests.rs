@@ -83,7 +83,7 @@ fn requests(value: u64, full: bool) -> Vec<Request> {
     let count = |limit: usize| if full { limit } else { 2 };
     vec![
         Request::Status(status(value, count(MAX_AGENT_BYTES))),
-        Request::Headers { locator: vec![BlockId([6; 32]); count(MAX_LOCATOR_IDS)] },
+        Request::Headers { locator: vec![BlockId([6; 32]); count(MAX_LOCATOR_IDS)], limit: count(MAX_HEADERS) as u16 },
         Request::Blocks { ids: vec![BlockId([6; 32]); count(MAX_BLOCK_IDS)] },
         Request::BlockTransactions { block: BlockId([6; 32]), indexes: last_indexes(count(MAX_MISSING_TRANSACTIONS)) },
         Request::Addresses,
@@ -291,7 +291,7 @@ where
 fn w07_an_integer_with_padding_is_refused_in_every_field() {
     // Kind, version, height, time, length of the agent: the numbers below are the integer fields of each message.
     let taken: Vec<usize> = requests(5, false).iter().map(pads_that_postcard_takes).collect();
-    assert_eq!(taken, [5, 2, 2, 4, 1]);
+    assert_eq!(taken, [5, 3, 2, 4, 1]);
     assert_eq!(pads_that_postcard_takes(&header(5)), 5);
     assert_eq!(pads_that_postcard_takes(&transfer(5, 3)), 5);
     assert_eq!(pads_that_postcard_takes(&barreleye(5)), 3);
@@ -352,7 +352,8 @@ fn w10_every_list_and_text_is_taken_at_its_limit_and_refused_beyond_it() {
     let id = BlockId([0; 32]);
     let beyond = [
         Request::Status(status(0, MAX_AGENT_BYTES + 1)),
-        Request::Headers { locator: vec![id; MAX_LOCATOR_IDS + 1] },
+        Request::Headers { locator: vec![id; MAX_LOCATOR_IDS + 1], limit: 1 },
+        Request::Headers { locator: vec![id], limit: MAX_HEADERS as u16 + 1 },
         Request::Blocks { ids: vec![id; MAX_BLOCK_IDS + 1] },
         Request::BlockTransactions { block: id, indexes: last_indexes(MAX_MISSING_TRANSACTIONS + 1) },
     ];

@@ -15,6 +15,9 @@ pub const MAX_LOCATOR_IDS: usize = 64;
 /// Headers in one answer: 274 KB, and few enough that their work is checked in milliseconds.
 pub const MAX_HEADERS: usize = 2_000;
 
+/// How many headers are asked for, as it travels: below 2^14.
+pub const MAX_LIMIT_BYTES: usize = 2;
+
 /// Blocks asked for at once: a window of empty blocks; full ones end at [`BLOCKS_FILL_BYTES`] long before.
 pub const MAX_BLOCK_IDS: usize = 256;
 

@@ -35,6 +35,8 @@ pub enum Request {
     Headers {
         /// Own ids, the tip first, at most [`MAX_LOCATOR_IDS`].
         locator: Vec<BlockId>,
+        /// Not more than so many, at most [`MAX_HEADERS`]: what the asker's line carries in time.
+        limit: u16,
     },
     /// Whole blocks.
     Blocks {
@@ -57,7 +59,7 @@ pub enum Request {
 pub enum Response {
     /// Its status.
     Status(Status),
-    /// Headers in the order of the chain, at most [`MAX_HEADERS`].
+    /// Headers in the order of the chain, not more than were asked for. Fewer say that there are no more.
     Headers(Vec<Header>),
     /// Blocks in the order in which they were asked for; may be fewer. Senders stop at [`BLOCKS_FILL_BYTES`].
     Blocks(Vec<RawBlock>),
@@ -144,7 +146,7 @@ impl Message for Request {
     fn limit(kind: u8) -> Option<usize> {
         Some(match kind {
             0 => 1 + MAX_STATUS_BYTES,
-            1 => 1 + 1 + 32 * MAX_LOCATOR_IDS,
+            1 => 1 + 1 + 32 * MAX_LOCATOR_IDS + MAX_LIMIT_BYTES,
             2 => 1 + 2 + 32 * MAX_BLOCK_IDS,
             3 => 1 + 32 + 2 + MAX_INDEX_BYTES * MAX_MISSING_TRANSACTIONS,
             4 => 1,
@@ -155,7 +157,10 @@ impl Message for Request {
     fn check(&self) -> Result<(), CodecError> {
         match self {
             Self::Status(status) => status.check(),
-            Self::Headers { locator } => at_most("ids in a locator", locator.len(), MAX_LOCATOR_IDS),
+            Self::Headers { locator, limit } => {
+                at_most("ids in a locator", locator.len(), MAX_LOCATOR_IDS)?;
+                at_most("headers asked for", usize::from(*limit), MAX_HEADERS)
+            }
             Self::Blocks { ids } => at_most("blocks asked for", ids.len(), MAX_BLOCK_IDS),
             Self::BlockTransactions { indexes, .. } => {
                 at_most("transactions asked for", indexes.len(), MAX_MISSING_TRANSACTIONS)?;
@@ -215,7 +220,7 @@ impl Request {
     pub(crate) fn answers(&self) -> usize {
         match self {
             Self::Status(_) => 1,
-            Self::Headers { .. } => MAX_HEADERS,
+            Self::Headers { limit, .. } => usize::from(*limit),
             Self::Blocks { ids } => ids.len(),
             Self::BlockTransactions { indexes, .. } => indexes.len(),
             Self::Addresses => MAX_ADDRESSES,

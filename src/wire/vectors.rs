@@ -69,7 +69,7 @@ fn examples() -> Vec<(&'static str, Vec<u8>)> {
     let topic = Names::new(&chain).transactions.hash();
     vec![
         ("status request", ask(Request::Status(status()))),
-        ("headers request", ask(Request::Headers { locator: vec![id, BlockId([7; 32])] })),
+        ("headers request", ask(Request::Headers { locator: vec![id, BlockId([7; 32])], limit: 2_000 })),
         ("blocks request", ask(Request::Blocks { ids: vec![id] })),
         ("block transactions request", ask(Request::BlockTransactions { block: id, indexes: vec![0, 7, 300] })),
         ("addresses request", ask(Request::Addresses)),

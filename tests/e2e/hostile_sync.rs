@@ -62,7 +62,7 @@ fn honest(net: &Net, blocks: u64, payments: u64) -> (Node, Arc<Tale>) {
     (honest, tale)
 }
 
-/// A silent peer costs two seconds whatever the length of the chain, so the chain is not a short one.
+/// Silent peers cost a second or two whatever the length of the chain, so the chain is not a short one.
 #[test]
 #[ignore = "takes minutes: ./tests/run --long"]
 fn one_good_peer_and_nine_bad_ones_cost_at_most_twice_the_time_of_the_good_one_alone() {

@@ -1,7 +1,7 @@
 //! Questions of a stranger to a real node: odd ones get a plain answer, those beyond a limit cost the connection.
 
 use ledger::BlockId;
-use wire::limits::{MAX_BLOCK_IDS, MAX_LOCATOR_IDS};
+use wire::limits::{MAX_BLOCK_IDS, MAX_HEADERS, MAX_LOCATOR_IDS};
 use wire::{Request, Response};
 
 use crate::harness::hostile::{Behaviour, Hostile, Tale};
@@ -33,7 +33,7 @@ fn unknown(count: usize) -> Vec<BlockId> {
 }
 
 fn headers(stranger: &Hostile, locator: Vec<BlockId>) -> Vec<u64> {
-    match stranger.peer().ask(&Request::Headers { locator }) {
+    match stranger.peer().ask(&Request::Headers { locator, limit: MAX_HEADERS as u16 }) {
         Ok(Response::Headers(headers)) => headers.iter().map(|header| header.height).collect(),
         other => panic!("{other:?}"),
     }
@@ -90,7 +90,7 @@ fn h16_a_locator_of_unknown_or_unordered_ids_is_answered_and_one_beyond_the_limi
     assert_eq!(headers(&stranger, late), all[20..]);
     assert_eq!(headers(&stranger, vec![*ids.last().unwrap()]), [0; 0]);
     unharmed(&node, &stranger);
-    costs_the_connection(&node, &stranger, &Request::Headers { locator: unknown(MAX_LOCATOR_IDS + 1) });
+    costs_the_connection(&node, &stranger, &Request::Headers { locator: unknown(MAX_LOCATOR_IDS + 1), limit: 1 });
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ledger::{Amount, Block, BlockId, Tip, Transaction};
-use wire::limits::MAX_HEADERS;
 use wire::{PROTOCOL_VERSION, RawBlock, Request, Response, Status, canonical};
 
 use super::forge::History;
@@ -64,9 +63,9 @@ impl Tale {
     }
 
     /// What follows the first known id of a locator.
-    fn headers(&self, locator: &[BlockId]) -> Response {
+    fn headers(&self, locator: &[BlockId], limit: u16) -> Response {
         let known = locator.iter().find_map(|id| self.heights.get(id)).copied().unwrap_or(0);
-        let headers = self.blocks[known..].iter().take(MAX_HEADERS).map(|block| block.header.clone());
+        let headers = self.blocks[known..].iter().take(limit.into()).map(|block| block.header.clone());
         Response::Headers(headers.collect())
     }
 
@@ -120,11 +119,11 @@ impl Hostile {
                     _ => Reaction::Answer(answer),
                 }
             }
-            Request::Headers { locator } => {
+            Request::Headers { locator, limit } => {
                 count.headers.fetch_add(1, Ordering::Relaxed);
                 react(behaviour, || match behaviour {
                     Behaviour::ClaimsMore => Response::Headers(Vec::new()),
-                    _ => tale.headers(&locator),
+                    _ => tale.headers(&locator, limit),
                 })
             }
             Request::Blocks { ids } => {

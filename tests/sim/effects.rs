@@ -81,8 +81,8 @@ impl Node {
                 let greeting = self.greeting();
                 shell.ask(&peer, Question::Status(greeting));
             }
-            syncer::Effect::AskHeaders { ask, peer, locator } => {
-                shell.ask(&peer, Question::Headers(ask, locator));
+            syncer::Effect::AskHeaders { ask, peer, locator, limit } => {
+                shell.ask(&peer, Question::Headers(ask, locator, limit));
             }
             syncer::Effect::AskBlocks { ask, peer, ids } => shell.ask(&peer, Question::Blocks(ask, ids)),
             syncer::Effect::Offer { blocks, from } => {

@@ -22,7 +22,7 @@ pub enum Message {
 pub enum Question {
     /// Says what the asker is, and asks the same.
     Status(Greeting),
-    Headers(Ask, Vec<BlockId>),
+    Headers(Ask, Vec<BlockId>, u16),
     Blocks(Ask, Vec<BlockId>),
     /// Asks for a block that was announced.
     Fetch(chain::Ask, BlockId),

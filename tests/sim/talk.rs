@@ -6,7 +6,7 @@ use ledger::ChainSource;
 use machines::chain::{Event as ChainEvent, GossipTicket, Verdict};
 use machines::miner::{self, Lease};
 use machines::peer::{self, Greeting};
-use machines::syncer::{self, HEADERS_PER_ANSWER};
+use machines::syncer;
 use machines::{Now, PeerId, discovery};
 
 use super::message::{Answer, Body, Gossip, Message, Question};
@@ -110,13 +110,13 @@ impl Node {
             (Question::Status(_), Some(Answer::Status(greeting))) => {
                 return self.peer_event(now, peer, peer::Event::Greeted(greeting), None, shell);
             }
-            (Question::Headers(ask, _), Some(Answer::Headers(headers))) => {
+            (Question::Headers(ask, ..), Some(Answer::Headers(headers))) => {
                 Input::Syncer(syncer::Event::Headers { ask: *ask, headers })
             }
             (Question::Blocks(ask, _), Some(Answer::Blocks(blocks))) => {
                 Input::Syncer(syncer::Event::Blocks { ask: *ask, blocks })
             }
-            (Question::Headers(ask, _) | Question::Blocks(ask, _), None) => {
+            (Question::Headers(ask, ..) | Question::Blocks(ask, _), None) => {
                 Input::Syncer(syncer::Event::Failed { ask: *ask, why: "no answer".into() })
             }
             (Question::Missing(ask, ..), Some(Answer::Transactions(txs))) if !txs.is_empty() => {
@@ -149,7 +149,9 @@ impl Node {
         let blocks = |ids: &[_]| ids.iter().map_while(|id| self.store.block(id).ok().flatten()).collect::<Vec<_>>();
         Some(match question {
             Question::Status(_) => Answer::Status(self.greeting()),
-            Question::Headers(_, locator) => Answer::Headers(self.store.headers_after(locator, HEADERS_PER_ANSWER)),
+            Question::Headers(_, locator, limit) => {
+                Answer::Headers(self.store.headers_after(locator, usize::from(*limit)))
+            }
             Question::Blocks(_, ids) => Answer::Blocks(blocks(ids)),
             Question::Fetch(_, id) => Answer::Blocks(blocks(&[*id])),
             Question::Missing(_, id, indexes) => {

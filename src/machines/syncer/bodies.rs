@@ -3,11 +3,13 @@
 //! Decides who is asked for how much, who is left alone, and when a run is given up. Which block is asked of whom is
 //! [`Download`]'s.
 
+use std::collections::BTreeSet;
+
 use ledger::{Block, BlockError, BlockId, Fault};
 
 use super::download::{Arrival, Download};
 use super::headers::HeaderRun;
-use super::{Ask, Effect, PATIENCE_MS, Syncer, Work};
+use super::{Ask, Effect, Syncer, Work};
 use crate::PeerId;
 use crate::peer::Offence;
 
@@ -31,7 +33,11 @@ pub(super) struct Run {
     pub work: ledger::Work,
     /// Whether more headers follow.
     pub more: bool,
+    /// Where they follow: they may come while bodies do.
+    pub end: HeaderRun,
     pub download: Download,
+    /// Who follows another branch, or does not keep old blocks.
+    without: BTreeSet<PeerId>,
     /// The chain took something last.
     taken_at: u64,
     /// Something that it was offered was lost.
@@ -42,10 +48,22 @@ pub(super) struct Run {
 
 impl Run {
     fn new(run: HeaderRun, leader: PeerId, more: bool, mono: u64) -> Self {
-        let (last_id, last_height, work) = (run.last_id(), run.last_height(), run.work);
+        let (last_id, last_height, work, end) = (run.last_id(), run.last_height(), run.work, run.end());
         let first_height = (last_height + 1).saturating_sub(run.ids.len() as u64);
         let download = Download::new(run.ids, first_height);
-        Self { leader, last_id, last_height, work, more, download, taken_at: mono, lost_at: None, busy_at: mono }
+        Self {
+            leader,
+            last_id,
+            last_height,
+            work,
+            more,
+            end,
+            download,
+            without: BTreeSet::new(),
+            taken_at: mono,
+            lost_at: None,
+            busy_at: mono,
+        }
     }
 }
 
@@ -62,12 +80,15 @@ impl Syncer {
         while let Some(ready) = run.download.ready() {
             effects.push(Effect::Offer { blocks: ready.blocks, from: ready.from });
         }
-        let sources = self.peers.sources(self.tip.work, mono);
+        let mut sources = self.peers.sources(self.tip.work, mono);
+        // Whoever has not shown that it delivers is asked one thing at a time.
+        sources.retain(|source| !run.without.contains(&source.peer));
+        sources.retain(|source| source.pace.is_proven() || self.questions.to(&source.peer).is_none());
         let mut asked = true;
         while std::mem::take(&mut asked) {
             for source in &sources {
                 let ask = Ask(self.next_ask);
-                if let Some(ids) = run.download.next(source, ask, mono, |peer| self.peers.patience(peer)) {
+                if let Some(ids) = run.download.next(source, ask, mono, |peer| self.peers.pace(peer, mono)) {
                     self.next_ask += 1;
                     effects.push(Effect::AskBlocks { ask, peer: source.peer, ids });
                     asked = true;
@@ -82,12 +103,12 @@ impl Syncer {
     pub(super) fn bodies(&mut self, mono: u64, ask: Ask, blocks: Vec<Block>, effects: &mut Vec<Effect>) {
         let Work::Blocks(run) = &mut self.work else { return };
         match run.download.arrive(ask, blocks) {
-            Some(Arrival::Good { peer, bytes, asked_at, others }) => {
-                self.peers.delivered(peer, bytes, asked_at, others.iter().any(|(_, at)| *at > asked_at), mono);
-                // Whoever kept everybody waiting until another one delivered.
-                for (slow, _) in others.into_iter().filter(|(_, at)| at.saturating_add(PATIENCE_MS) <= mono) {
-                    self.peers.blame(slow, mono);
-                }
+            Some(Arrival::Good { peer, bytes, asked_at, raced }) => {
+                self.peers.delivered(peer, bytes, asked_at, raced, mono);
+            }
+            // It need not have what another one's headers tell of.
+            Some(Arrival::Nothing(peer)) if peer != run.leader => {
+                run.without.insert(peer);
             }
             Some(Arrival::Nothing(peer)) => self.peers.blame(peer, mono),
             Some(Arrival::Wrong(peer)) => {

@@ -1,6 +1,7 @@
 //! Bodies from several peers at once, in a sliding window; handed on in order.
 //!
-//! Decides which block is asked of whom, and when to ask somebody else too. A body is taken only if it is the very
+//! Decides which block is asked of whom, and when to ask somebody else too. A question stays open until it is answered,
+//! also when another one was sooner: what a slow peer sends late still shows that it delivers. A body is taken only if it is the very
 //! block: its transactions and its signature are those of the header. So whatever is wrong with a run later, it is the
 //! headers' fault and not of who sent a body.
 
@@ -10,6 +11,7 @@ use std::ops::Range;
 use ledger::{Block, BlockId, Transaction, merkle};
 
 use super::event::Ask;
+use super::peers::Pace;
 use crate::PeerId;
 
 /// Bytes of bodies that may be asked for, wait for an earlier one, or wait at the chain.
@@ -35,13 +37,35 @@ pub(super) struct Source {
     pub questions: usize,
     /// Bytes that one question to it should bring.
     pub bytes: usize,
+    pub pace: Pace,
 }
 
 #[derive(Debug, Clone)]
 struct Asked {
     peer: PeerId,
     blocks: Range<usize>,
+    /// Those of them that have not arrived: none when others were sooner.
+    open: Range<usize>,
     at: u64,
+}
+
+impl Asked {
+    fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    fn is_open_for(&self, blocks: &Range<usize>) -> bool {
+        self.is_open() && self.open.start < blocks.end && blocks.start < self.open.end
+    }
+
+    /// These arrived.
+    fn arrived(&mut self, blocks: &Range<usize>) {
+        if blocks.contains(&self.open.start) {
+            self.open.start = blocks.end.min(self.open.end);
+        } else if blocks.start < self.open.end && self.open.end <= blocks.end {
+            self.open.end = blocks.start.max(self.open.start);
+        }
+    }
 }
 
 /// The download of one run of blocks, named by their index in it.
@@ -67,13 +91,13 @@ pub(super) struct Download {
 /// What an answer with blocks is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// The blocks that were asked for, or the first of them.
+    /// The blocks that were asked for, or the first of them; perhaps later than another one's.
     Good {
         peer: PeerId,
         bytes: usize,
         asked_at: u64,
-        /// Who was asked for the same blocks too, and when.
-        others: Vec<(PeerId, u64)>,
+        /// Another one was asked for them later, and this one was sooner.
+        raced: bool,
     },
     /// None: it follows another branch, or does not keep old blocks. No offence, but it is of no use.
     Nothing(PeerId),
@@ -131,43 +155,56 @@ impl Download {
 
     /// Whether anybody is asked.
     pub fn is_asking(&self) -> bool {
-        !self.asked.is_empty()
+        self.asked.values().any(Asked::is_open)
     }
 
     pub fn peers(&self) -> BTreeSet<PeerId> {
-        self.asked.values().map(|asked| asked.peer).collect()
+        self.asked.values().filter(|asked| asked.is_open()).map(|asked| asked.peer).collect()
     }
 
-    /// The next question for a source, if the window and its share allow one: blocks that others keep everybody waiting
-    /// for come before new ones.
+    /// The next question for a source, if the window and its share allow one. The block that the chain waits for comes
+    /// first, if whoever was asked for it keeps this node waiting; then new ones; then whatever others are late with.
+    ///
+    /// While somebody who has proven itself is asked, whoever has not is asked for the same blocks and no others: that it
+    /// delivers nothing costs nothing then.
     pub fn next(
         &mut self,
         source: &Source,
         ask: Ask,
         now: u64,
-        patience: impl Fn(&PeerId) -> u64,
+        pace: impl Fn(&PeerId) -> Pace,
     ) -> Option<Vec<BlockId>> {
         if self.asked.values().filter(|asked| asked.peer == source.peer).count() >= source.questions {
             return None;
         }
         let has = usize::try_from((source.height + 1).saturating_sub(self.first_height)).unwrap_or(usize::MAX);
         let most = (source.bytes.min(REQUEST_BYTES) / self.mean_bytes.max(1)).clamp(1, REQUEST_BLOCKS);
-        let mut blocks = self.late(source, now, patience).or_else(|| self.fresh())?;
-        blocks.end = blocks.end.min(has).min(blocks.start + most);
-        if blocks.is_empty() {
-            return None;
-        }
+        let able = |blocks: Range<usize>| {
+            let blocks = blocks.start..blocks.end.min(has).min(blocks.start + most);
+            (!blocks.is_empty()).then_some(blocks)
+        };
+        let proven = |asked: &&Asked| asked.is_open() && pace(&asked.peer).is_proven();
+        let blocks = if !source.pace.is_proven() && self.asked.values().any(|asked| proven(&asked)) {
+            self.on_trial(proven).and_then(able)?
+        } else {
+            let late = self.late(source, now, &pace).and_then(able);
+            let starves = |blocks: &Range<usize>| blocks.start == self.offered && !self.waits_for_chain();
+            match late {
+                Some(late) if starves(&late) => late,
+                late => self.fresh().and_then(able).or(late)?,
+            }
+        };
         for index in blocks.clone() {
             self.todo.remove(&index);
         }
         let ids = self.ids[blocks.clone()].to_vec();
-        self.asked.insert(ask, Asked { peer: source.peer, blocks, at: now });
+        self.asked.insert(ask, Asked { peer: source.peer, open: blocks.clone(), blocks, at: now });
         Some(ids)
     }
 
     /// Blocks arrived. None if they answer no open question.
     pub fn arrive(&mut self, ask: Ask, blocks: Vec<Block>) -> Option<Arrival> {
-        let Asked { peer, blocks: wanted, at } = self.asked.remove(&ask)?;
+        let Asked { peer, blocks: wanted, at, .. } = self.asked.remove(&ask)?;
         let ids = &self.ids[wanted.clone()];
         let right = blocks.len() <= ids.len() && blocks.iter().zip(ids).all(|(block, id)| is_the_block(block, id));
         if blocks.is_empty() || !right {
@@ -180,15 +217,37 @@ impl Download {
         let guess = self.offered == 0 && self.arrived.is_empty();
         let mean = bytes / got.len();
         self.mean_bytes = if guess { mean } else { (self.mean_bytes + mean) / 2 };
-        self.arrived_bytes += bytes;
-        self.arrived.insert(got.start, (peer, blocks));
-        let overlaps = |asked: &Asked| asked.blocks.start < got.end && got.start < asked.blocks.end;
-        let same: Vec<_> = self.asked.iter().filter(|(_, asked)| overlaps(asked)).map(|(ask, _)| *ask).collect();
-        let same: Vec<_> = same.into_iter().filter_map(|ask| self.asked.remove(&ask)).collect();
+        let sooner = self.keep(peer, got.start, blocks);
+        let mut raced = false;
+        for asked in self.asked.values_mut().filter(|asked| asked.is_open_for(&got)) {
+            raced |= sooner && asked.at > at;
+            asked.arrived(&got);
+        }
         self.release(wanted);
-        same.iter().for_each(|asked| self.release(asked.blocks.clone()));
-        let others = same.into_iter().map(|asked| (asked.peer, asked.at)).collect();
-        Some(Arrival::Good { peer, bytes, asked_at: at, others })
+        Some(Arrival::Good { peer, bytes, asked_at: at, raced })
+    }
+
+    /// Keeps what had not arrived yet; tells whether that was any.
+    fn keep(&mut self, peer: PeerId, first: usize, blocks: Vec<Block>) -> bool {
+        let mut parts: Vec<(usize, Vec<Block>)> = Vec::new();
+        for (index, block) in (first..).zip(blocks).filter(|(index, _)| !self.has(*index)) {
+            match parts.last_mut() {
+                Some((start, part)) if *start + part.len() == index => part.push(block),
+                _ => parts.push((index, vec![block])),
+            }
+        }
+        let any = !parts.is_empty();
+        for (start, part) in parts {
+            self.arrived_bytes += part.iter().map(Block::size).sum::<usize>();
+            self.arrived.insert(start, (peer, part));
+        }
+        any
+    }
+
+    /// Whether the block arrived.
+    fn has(&self, index: usize) -> bool {
+        let before = self.arrived.range(..=index).next_back();
+        index < self.offered || before.is_some_and(|(start, (_, blocks))| index < start + blocks.len())
     }
 
     /// A question failed: its blocks are asked for again. Gives whom it was asked of.
@@ -204,9 +263,10 @@ impl Download {
         self.asked.iter().filter(|(_, asked)| late(asked)).map(|(ask, _)| *ask).collect()
     }
 
-    /// Questions to a peer that is gone.
-    pub fn of_peer(&self, peer: &PeerId) -> Vec<Ask> {
-        self.asked.iter().filter(|(_, asked)| asked.peer == *peer).map(|(ask, _)| *ask).collect()
+    /// All questions to a peer that is gone fail. Tells whether there was one.
+    pub fn give_back(&mut self, peer: &PeerId) -> bool {
+        let asks: Vec<_> = self.asked.iter().filter(|(_, asked)| asked.peer == *peer).map(|(ask, _)| *ask).collect();
+        asks.iter().filter_map(|ask| self.fail(*ask)).count() > 0
     }
 
     /// The next blocks in order, if they have arrived and the chain has room for them.
@@ -222,23 +282,29 @@ impl Download {
         Some(Ready { from, blocks })
     }
 
-    /// The lowest blocks that everybody asked for them keeps waiting, and this source was not asked for.
-    fn late(&self, source: &Source, now: u64, patience: impl Fn(&PeerId) -> u64) -> Option<Range<usize>> {
-        let late = |asked: &Asked| asked.at.saturating_add(patience(&asked.peer)) <= now;
+    /// The lowest blocks with which everybody who was asked for them keeps this source waiting.
+    fn late(&self, source: &Source, now: u64, pace: impl Fn(&PeerId) -> Pace) -> Option<Range<usize>> {
+        let late = |asked: &Asked| asked.at.saturating_add(pace(&asked.peer).patience(source.pace)) <= now;
         let mut open: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
-        for asked in self.asked.values() {
-            let (end, for_us) = open.entry(asked.blocks.start).or_insert((asked.blocks.end, true));
-            *end = (*end).min(asked.blocks.end);
+        for asked in self.asked.values().filter(|asked| asked.is_open()) {
+            let (end, for_us) = open.entry(asked.open.start).or_insert((asked.open.end, true));
+            *end = (*end).min(asked.open.end);
             *for_us &= asked.peer != source.peer && late(asked);
         }
         open.into_iter().find(|(_, (_, for_us))| *for_us).map(|(start, (end, _))| start..end)
+    }
+
+    /// The lowest blocks that one of these questions alone is for.
+    fn on_trial(&self, these: impl Fn(&&Asked) -> bool) -> Option<Range<usize>> {
+        let alone = |asked: &&Asked| self.asked.values().filter(|other| other.is_open_for(&asked.open)).count() == 1;
+        self.asked.values().filter(these).filter(alone).map(|asked| asked.open.clone()).min_by_key(|open| open.start)
     }
 
     /// The lowest blocks that nobody is asked for, if they fit into the window. The very lowest always do: all others
     /// wait for them.
     fn fresh(&self) -> Option<Range<usize>> {
         let start = *self.todo.first()?;
-        let asked: usize = self.asked.values().map(|asked| asked.blocks.len()).sum();
+        let asked: usize = self.asked.values().map(|asked| asked.open.len()).sum();
         let waiting = self.offered - self.taken;
         let window = (asked + waiting) * self.mean_bytes + self.arrived_bytes;
         if window >= WINDOW_BYTES && start != self.offered {
@@ -251,16 +317,9 @@ impl Download {
     /// These blocks are not asked for by this question any more. Those that neither arrived nor are asked for by
     /// another one are to be asked for again.
     fn release(&mut self, blocks: Range<usize>) {
-        let below = self.arrived.range(..=blocks.start).next_back();
-        let arrived: Vec<_> = below
-            .into_iter()
-            .chain(self.arrived.range(blocks.clone()))
-            .map(|(start, (_, blocks))| *start..start + blocks.len())
-            .collect();
-        let asked: Vec<_> = self.asked.values().map(|asked| asked.blocks.clone()).collect();
-        let open =
-            |index: &usize| *index >= self.offered && !arrived.iter().chain(&asked).any(|range| range.contains(index));
-        self.todo.extend(blocks.filter(open));
+        let asked = |index: usize| self.asked.values().any(|asked| asked.open.contains(&index));
+        let free: Vec<_> = blocks.filter(|index| !self.has(*index) && !asked(*index)).collect();
+        self.todo.extend(free);
     }
 }
 

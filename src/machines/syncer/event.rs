@@ -88,6 +88,8 @@ pub enum Effect {
         peer: PeerId,
         /// Ids from the tip downwards.
         locator: Vec<BlockId>,
+        /// How many at most.
+        limit: u16,
     },
     /// Ask a peer for blocks.
     AskBlocks {

@@ -27,6 +27,8 @@ pub(super) struct HeaderRun {
     pub seen: usize,
     /// The next header is so far ahead of this node's clock that it must wait (B2): the run ends before it.
     pub early: bool,
+    /// The block below the run.
+    base: BlockId,
     last_id: BlockId,
     last: Header,
     before_last: Option<Header>,
@@ -60,6 +62,7 @@ impl HeaderRun {
             work: base.work,
             seen: 0,
             early: false,
+            base: first.previous,
             last_id: first.previous,
             last: base.header,
             before_last,
@@ -96,9 +99,43 @@ impl HeaderRun {
         Ok(Ok(()))
     }
 
-    /// Whether `headers` continue this run.
-    pub fn is_followed_by(&self, headers: &[Header]) -> bool {
-        headers.first().is_none_or(|first| first.previous == self.last_id)
+    /// What `headers`, asked for `after` a block, add to this run, if they lead to its end: the answer to an older
+    /// question overlaps it.
+    pub fn rest_of<'a>(&self, headers: &'a [Header], after: Option<BlockId>) -> Option<&'a [Header]> {
+        let none = &headers[..0];
+        match headers.last() {
+            None => (after == Some(self.last_id)).then_some(none),
+            Some(last) => match headers.iter().position(|header| header.previous == self.last_id) {
+                Some(at) => Some(&headers[at..]),
+                None => (last.id() == self.last_id).then_some(none),
+            },
+        }
+    }
+
+    /// A run without headers at the end of this one.
+    pub fn end(&self) -> Self {
+        Self { ids: Vec::new(), seen: 0, early: false, base: self.last_id, ..self.clone() }
+    }
+
+    /// Whether the block below the run is stored.
+    pub fn has_base(&self, view: &dyn ChainSource) -> Result<bool, ViewError> {
+        Ok(view.header(&self.base)?.is_some())
+    }
+
+    /// Leaves out what was stored meanwhile.
+    pub fn forget_stored(&mut self, view: &dyn ChainSource) -> Result<(), ViewError> {
+        // A block is stored after its parent.
+        let (mut stored, mut open) = (0, self.ids.len());
+        while stored < open {
+            let middle = (stored + open) / 2;
+            if view.header(&self.ids[middle])?.is_some() {
+                stored = middle + 1;
+            } else {
+                open = middle;
+            }
+        }
+        self.ids.drain(..stored);
+        Ok(())
     }
 
     /// Id of the last header.

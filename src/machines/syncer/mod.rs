@@ -12,6 +12,7 @@ mod headers;
 mod hunt;
 mod pause;
 mod peers;
+mod questions;
 mod rate;
 mod state;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use self::headers::HeaderRun;
 use self::hunt::Hunt;
 use self::pause::Pause;
 use self::peers::Peers;
+use self::questions::Questions;
 use self::rate::Rate;
 use crate::bounded::BoundedSet;
 use crate::{Now, PeerId};
@@ -33,10 +35,8 @@ use crate::{Now, PeerId};
 pub use self::event::{Ask, Effect, Event};
 pub use self::state::{Progress, State};
 
-/// Headers in one answer; the wire's own limit is the same. Fewer mean that the peer has no more.
+/// Headers in one answer at most; the wire's own limit is the same.
 pub const HEADERS_PER_ANSWER: usize = 2_000;
-/// How long one peer keeps this node waiting before another one is asked too: the answer that comes first counts.
-const PATIENCE_MS: u64 = 2_000;
 /// How often peers are asked for their tip. A quiet peer's tip would grow old otherwise.
 const STATUS_MS: u64 = 10_000;
 /// An answer to the question for a tip is waited for this long.
@@ -62,7 +62,9 @@ pub struct Syncer {
     tip: Tip,
     peers: Peers,
     work: Work,
-    /// Headers whose peer failed: the next one continues them if it can.
+    /// Questions for headers, of this hunt and of those before.
+    questions: Questions,
+    /// Headers whose peer failed, or that came while bodies are fetched: the next one continues them if it can.
     kept: Option<HeaderRun>,
     invalid: BoundedSet<BlockId>,
     comparing: Option<(PeerId, u64)>,
@@ -82,6 +84,7 @@ impl Syncer {
             tip,
             peers: Peers::default(),
             work: Work::Idle,
+            questions: Questions::default(),
             kept: None,
             invalid: BoundedSet::new(MAX_INVALID),
             comparing: None,
@@ -99,6 +102,11 @@ impl Syncer {
     /// Whether this node is behind its peers, as [`Effect::Syncing`] told last.
     pub fn is_syncing(&self) -> bool {
         self.pause.is_on()
+    }
+
+    /// Whether any peer claims more work than this node has, also one that is not to be asked just now.
+    pub fn is_behind(&self) -> bool {
+        self.peers.anybody_ahead_of(self.tip.work)
     }
 
     /// How far the sync is.
@@ -160,7 +168,7 @@ impl Syncer {
         let good = |peer: &PeerId| self.peers.failures(peer, mono) == 0;
         let (working, believed) = match &self.work {
             Work::Idle => (false, false),
-            Work::Headers(hunt) => (true, hunt.asked().any(good)),
+            Work::Headers(_) => (true, self.asked_for_headers().any(|peer| good(&peer))),
             Work::Blocks(run) => (true, good(&run.leader)),
         };
         effects.extend(self.pause.decide(working, believed, mono).map(Effect::Syncing));
@@ -170,7 +178,7 @@ impl Syncer {
     /// Starts what is due: headers of somebody with more work, or the next bodies.
     fn go_on(&mut self, mono: u64, view: &dyn ChainSource, effects: &mut Vec<Effect>) -> Result<(), ViewError> {
         if matches!(self.work, Work::Idle) {
-            self.begin_headers(mono);
+            self.begin_headers(mono, view)?;
         }
         match self.work {
             Work::Idle => Ok(()),
@@ -183,27 +191,22 @@ impl Syncer {
     }
 
     fn failed(&mut self, mono: u64, ask: Ask) {
-        match &self.work {
-            Work::Idle => {}
-            Work::Headers(_) => self.headers_failed(mono, ask),
-            Work::Blocks(_) => self.bodies_failed(mono, &[ask]),
+        match self.questions.take(ask) {
+            Some(question) => self.headers_failed(mono, &question),
+            None => self.bodies_failed(mono, &[ask]),
         }
     }
 
     /// Who goes with questions open failed to answer them: coming back does not undo that.
     fn gone(&mut self, gone: PeerId, mono: u64) {
         self.comparing = self.comparing.filter(|(peer, _)| *peer != gone);
-        match &self.work {
-            Work::Idle => {}
-            Work::Headers(hunt) => {
-                if let Some(ask) = hunt.question_to(&gone) {
-                    self.headers_failed(mono, ask);
-                }
-            }
-            Work::Blocks(run) => {
-                let asks = run.download.of_peer(&gone);
-                self.bodies_failed(mono, &asks);
-            }
+        let headers = self.questions.to(&gone).and_then(|ask| self.questions.take(ask));
+        let bodies = match &mut self.work {
+            Work::Blocks(run) => run.download.give_back(&gone),
+            Work::Idle | Work::Headers(_) => false,
+        };
+        if headers.is_some() || bodies {
+            self.peers.blame(gone, mono);
         }
         self.peers.gone(&gone);
     }
@@ -234,11 +237,8 @@ impl Syncer {
         for peer in self.peers.expire(mono) {
             self.gone(peer, mono);
         }
-        match &self.work {
-            Work::Idle => {}
-            Work::Headers(_) => self.headers_tick(mono),
-            Work::Blocks(_) => self.bodies_tick(mono),
-        }
+        self.headers_tick(mono);
+        self.bodies_tick(mono);
         self.comparing = self.comparing.filter(|(_, since)| since.saturating_add(COMPARING_MS) > mono);
         effects.extend(self.peers.due_for_status(mono).into_iter().map(|peer| Effect::AskStatus { peer }));
         // While this node is behind itself, whoever lags is not worth a word.
@@ -259,6 +259,12 @@ impl Syncer {
         }
     }
 
+    /// Whoever was asked for headers and claims more work than this node has.
+    fn asked_for_headers(&self) -> impl Iterator<Item = PeerId> {
+        let ahead = |peer: &PeerId| self.peers.tip(peer).is_some_and(|tip| tip.work > self.tip.work);
+        self.questions.iter().map(|question| question.peer).filter(ahead)
+    }
+
     fn new_ask(&mut self) -> Ask {
         self.next_ask += 1;
         Ask(self.next_ask - 1)
@@ -268,10 +274,10 @@ impl Syncer {
         let target = |peer: &PeerId| self.peers.tip(peer).map_or(self.tip.height, |tip| tip.height);
         self.state = match &self.work {
             Work::Headers(hunt) => {
-                let target = hunt.asked().map(target).max().unwrap_or(self.tip.height);
+                let target = self.asked_for_headers().map(|peer| target(&peer)).max().unwrap_or(self.tip.height);
                 let rest = target.saturating_sub(hunt.height().max(self.tip.height));
                 State::Headers {
-                    asked: hunt.asked().copied().collect(),
+                    asked: self.asked_for_headers().collect(),
                     got: hunt.got(),
                     target,
                     remaining_s: hunt.rate.seconds_for(rest, mono),

@@ -9,9 +9,15 @@ use std::collections::{BTreeMap, VecDeque};
 use ledger::{Tip, Work};
 
 use super::download::{START_BYTES, Source};
-use super::{PATIENCE_MS, STATUS_MS};
+use super::{HEADERS_PER_ANSWER, STATUS_MS};
 use crate::PeerId;
 
+/// How long one peer may keep another one waiting that is about as fast,
+pub(super) const PATIENCE_MS: u64 = 2_000;
+/// and one that is so many times faster, or that nobody ever got anything of: the other is asked too, and the answer that
+/// comes first counts.
+pub(super) const SHORT_PATIENCE_MS: u64 = 500;
+const FASTER: u64 = 8;
 /// A peer that failed is not asked for this long, doubled with each failure, up to 64 s.
 pub(super) const PENALTY_MS: u64 = 2_000;
 /// Doublings of what grows with each failure: from 2 s to 64 s.
@@ -26,6 +32,16 @@ const SILENT_MS: u64 = 12 * STATUS_MS;
 pub(super) const QUESTIONS: usize = 4;
 /// One question to a fast peer is to bring what it delivers in this time.
 const ANSWER_MS: u64 = 1_000;
+/// Headers in the first question to a peer: 27 KB, which a line of 2 KB/s carries in time.
+pub(super) const START_HEADERS: usize = 200;
+/// One question for headers is to bring what its line carries in this time,
+const HEADERS_ANSWER_MS: u64 = 3_000;
+/// whoever gave some has so long for the next,
+const HEADERS_PATIENCE_MS: u64 = 5_000;
+/// and is never asked for fewer than so many: two packets.
+const FEWEST_HEADERS: usize = 16;
+/// One answer makes the next question so many times longer at most: it may have been luck.
+const MAX_GROWTH: usize = 10;
 /// Whoever took its time and was so many times slower than the fastest is not asked for a while.
 const TOO_SLOW: u64 = 32;
 
@@ -39,6 +55,29 @@ struct Record {
     delivered_at: u64,
     /// Doublings of the patience with it: it was late, but sooner than the one who was asked in its place.
     late: u32,
+    /// Headers that its line carries in one answer. None: that is not known.
+    headers: Option<usize>,
+}
+
+/// What is to be expected of a peer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Pace {
+    /// Bytes of bodies a second; 0 as long as it has not shown, or not since it failed, that it delivers any.
+    speed: u64,
+    late: u32,
+}
+
+impl Pace {
+    /// Whether it has delivered, and not failed since.
+    pub fn is_proven(&self) -> bool {
+        self.speed > 0
+    }
+
+    /// How long it may keep `other` waiting before that one is asked too.
+    pub fn patience(&self, other: Self) -> u64 {
+        let short = other.speed > self.speed.saturating_mul(FASTER);
+        (if short { SHORT_PATIENCE_MS } else { PATIENCE_MS }) << self.late.min(MAX_DOUBLINGS)
+    }
 }
 
 impl Record {
@@ -53,8 +92,8 @@ impl Record {
         self.late = 0;
     }
 
-    fn patience(&self) -> u64 {
-        PATIENCE_MS << self.late.min(MAX_DOUBLINGS)
+    fn pace(&self, mono: u64) -> Pace {
+        Pace { speed: if self.failures(mono) == 0 { self.speed } else { 0 }, late: self.late }
     }
 }
 
@@ -67,6 +106,13 @@ struct Peer {
     /// It was behind this work then, and has not reached it since.
     lag: Option<(u64, Work)>,
     record: Record,
+}
+
+impl Peer {
+    /// It claims more work and may be asked now.
+    fn is_ahead_of(&self, work: Work, mono: u64) -> bool {
+        self.tip.work > work && self.record.not_before <= mono
+    }
 }
 
 /// The peers that passed the handshake, and those of before that failed.
@@ -153,9 +199,37 @@ impl Peers {
         }
     }
 
-    /// Its blocks are asked of another one too when they do not come within this time.
-    pub fn patience(&self, peer: &PeerId) -> u64 {
-        self.known.get(peer).map_or(0, |peer| peer.record.patience())
+    /// What is to be expected of it.
+    pub fn pace(&self, peer: &PeerId, mono: u64) -> Pace {
+        self.known.get(peer).map_or(Pace::default(), |peer| peer.record.pace(mono))
+    }
+
+    /// Another one is asked for headers too when they do not come within this time. Whoever is not known to deliver
+    /// gets little: what it may cost does not grow with the length of the chain, nor much with the number of its kind.
+    pub fn header_patience(&self, peer: &PeerId, mono: u64) -> u64 {
+        let Some(peer) = self.known.get(peer) else { return 0 };
+        let good = peer.record.failures(mono) == 0 && (peer.record.speed > 0 || peer.record.headers.is_some());
+        if good { HEADERS_PATIENCE_MS } else { SHORT_PATIENCE_MS }
+    }
+
+    /// How many headers to ask of it.
+    pub fn header_limit(&self, peer: &PeerId) -> usize {
+        self.known.get(peer).and_then(|peer| peer.record.headers).unwrap_or(START_HEADERS)
+    }
+
+    /// It gave all `limit` headers that it was asked for after so long, which tells what its line carries.
+    pub fn gave_headers(&mut self, peer: &PeerId, limit: usize, ms: u64) {
+        let Some(peer) = self.known.get_mut(peer) else { return };
+        let carried = limit as u64 * HEADERS_ANSWER_MS / ms.max(1);
+        let most = HEADERS_PER_ANSWER.min(limit * MAX_GROWTH);
+        peer.record.headers = Some(usize::try_from(carried).unwrap_or(most).clamp(FEWEST_HEADERS, most));
+    }
+
+    /// It did not give the headers that it was asked for: perhaps they were too many for its line.
+    pub fn gave_no_headers(&mut self, peer: &PeerId, limit: usize) {
+        if let Some(peer) = self.known.get_mut(peer) {
+            peer.record.headers = Some((limit / 4).max(FEWEST_HEADERS));
+        }
     }
 
     /// A question to it is given up after `base`, or longer where it has delivered before and fails now.
@@ -169,12 +243,19 @@ impl Peers {
         self.known.get(peer).map_or(0, |peer| peer.record.failures(mono))
     }
 
-    /// Whoever claims more work than `work` and may be asked now: the one that failed least first, then the most work.
+    /// Whoever claims more work than `work` and may be asked now: the one that failed least first, then
+    /// whoever is known to deliver, then the most work.
     pub fn ahead_of(&self, work: Work, mono: u64) -> Vec<PeerId> {
-        let able = |peer: &Peer| peer.tip.work > work && peer.record.not_before <= mono;
-        let mut able: Vec<_> = self.known.iter().filter(|(_, peer)| able(peer)).collect();
-        able.sort_by_key(|(_, peer)| (peer.record.failures(mono), Reverse(peer.tip.work)));
+        let mut able: Vec<_> = self.known.iter().filter(|(_, peer)| peer.is_ahead_of(work, mono)).collect();
+        able.sort_by_key(|(_, peer)| {
+            (peer.record.failures(mono), !peer.record.pace(mono).is_proven(), Reverse(peer.tip.work))
+        });
         able.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    /// Whether this one does.
+    pub fn is_ahead_of(&self, work: Work, peer: &PeerId, mono: u64) -> bool {
+        self.known.get(peer).is_some_and(|peer| peer.is_ahead_of(work, mono))
     }
 
     /// Whether anybody claims more work than `work`, though it may not be asked just now.
@@ -184,18 +265,17 @@ impl Peers {
 
     /// Who can be asked for bodies above a chain with `work`, and for how many: the fastest first.
     pub fn sources(&self, work: Work, mono: u64) -> Vec<Source> {
-        let able = |peer: &Peer| peer.tip.work > work && peer.record.not_before <= mono;
-        let mut able: Vec<_> = self.known.iter().filter(|(_, peer)| able(peer)).collect();
-        able.sort_by_key(|(_, peer)| Reverse(peer.record.speed));
+        let mut able: Vec<_> = self.known.iter().filter(|(_, peer)| peer.is_ahead_of(work, mono)).collect();
+        able.sort_by_key(|(_, peer)| (Reverse(peer.record.pace(mono).speed), peer.record.failures(mono)));
         let source = |(id, peer): (&PeerId, &Peer)| {
-            let (speed, failures) = (peer.record.speed, peer.record.failures(mono));
-            let (questions, bytes) = match (speed, failures) {
-                (0, _) => (1, START_BYTES >> failures.min(16)),
-                (_, 0) => (QUESTIONS, usize::try_from(speed * ANSWER_MS / 1_000).unwrap_or(usize::MAX)),
+            let pace = peer.record.pace(mono);
+            let (questions, bytes) = if pace.is_proven() {
+                (QUESTIONS, usize::try_from(pace.speed * ANSWER_MS / 1_000).unwrap_or(usize::MAX))
+            } else {
                 // One chance, with little at stake.
-                _ => (1, START_BYTES >> failures.min(16)),
+                (1, START_BYTES >> peer.record.failures(mono).min(16))
             };
-            Source { peer: *id, height: peer.tip.height, questions, bytes }
+            Source { peer: *id, height: peer.tip.height, questions, bytes, pace }
         };
         able.into_iter().map(source).collect()
     }
@@ -315,14 +395,57 @@ mod tests {
     }
 
     #[test]
+    fn who_never_delivered_or_failed_or_is_far_slower_keeps_others_waiting_for_half_a_second_only() {
+        let mut peers = Peers::default();
+        let tip = Branch::grown(&network(), 5, 1).tip();
+        for n in 1..=4 {
+            peers.told(peer(n), tip, 0);
+        }
+        peers.delivered(peer(1), 100_000, 0, false, 1_000);
+        peers.delivered(peer(2), 12_000, 0, false, 1_000);
+        peers.delivered(peer(3), 13_000, 0, false, 1_000);
+        let patience = |peers: &Peers, n, other| peers.pace(&peer(n), 1_000).patience(peers.pace(&peer(other), 1_000));
+        let of_all = |peers: &Peers| [2, 3, 4].map(|n| patience(peers, n, 1));
+        assert_eq!(of_all(&peers), [500, 2_000, 500]);
+        assert_eq!(patience(&peers, 4, 4), 2_000, "of two strangers none is better");
+        peers.blame(peer(3), 1_000);
+        assert_eq!(of_all(&peers), [500, 500, 500]);
+        assert_eq!([1, 3, 4].map(|n| peers.header_patience(&peer(n), 1_000)), [5_000, 500, 500]);
+    }
+
+    #[test]
+    fn a_question_for_headers_is_as_long_as_its_line_carries_in_three_seconds() {
+        let mut peers = Peers::default();
+        peers.told(peer(1), Branch::grown(&network(), 5, 1).tip(), 0);
+        let mut gave = |ms| {
+            let limit = peers.header_limit(&peer(1));
+            peers.gave_headers(&peer(1), limit, ms);
+            peers.header_limit(&peer(1))
+        };
+        assert_eq!(
+            [100, 100, 6_000, 3_000, 1_500, 60_000, 400_000].map(&mut gave),
+            [2_000, 2_000, 1_000, 1_000, 2_000, 100, 16]
+        );
+        assert_eq!(gave(0), 160, "ten times as many at most");
+        let lost = [(); 4].map(|()| {
+            let limit = peers.header_limit(&peer(1));
+            peers.gave_no_headers(&peer(1), limit);
+            peers.header_limit(&peer(1))
+        });
+        assert_eq!(lost, [40, 16, 16, 16]);
+    }
+
+    #[test]
     fn whoever_answers_late_but_first_gets_twice_the_patience() {
         let mut peers = Peers::default();
         peers.told(peer(1), Branch::grown(&network(), 5, 1).tip(), 0);
         for patience in [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000] {
-            assert_eq!(peers.patience(&peer(1)), patience);
+            let pace = peers.pace(&peer(1), 0);
+            assert_eq!(pace.patience(pace), patience);
             peers.delivered(peer(1), 1_000_000, 0, true, 5_000);
         }
         peers.blame(peer(1), 0);
-        assert_eq!(peers.patience(&peer(1)), 2_000, "and none of it when it fails");
+        let pace = peers.pace(&peer(1), 0);
+        assert_eq!(pace.patience(pace), 2_000, "and none of it when it fails");
     }
 }

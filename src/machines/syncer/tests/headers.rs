@@ -16,13 +16,11 @@ fn refused(branch: &Branch, headers: Vec<Header>, reason: &str) {
 
 #[test]
 fn h01_more_headers_than_an_answer_may_have_are_an_offence() {
-    let branch = grown(HEADERS_PER_ANSWER + 1);
+    let branch = grown(START_HEADERS + 1);
     refused(&branch, branch.headers[1..].to_vec(), "more headers than");
     let mut bench = Bench::new();
     let ask = header_ask(&bench.status(0, 1, &branch), 1);
-    assert!(asks_headers(
-        &bench.on(0, Event::Headers { ask, headers: branch.headers[1..=HEADERS_PER_ANSWER].to_vec() })
-    ));
+    assert!(asks_headers(&bench.on(0, Event::Headers { ask, headers: branch.headers[1..=START_HEADERS].to_vec() })));
 }
 
 #[test]
@@ -170,9 +168,9 @@ fn h07_a_hundred_thousand_headers_of_little_work_leave_nothing_behind() {
             effects = syncer.on(now, event, &view).unwrap();
             for effect in &effects {
                 match effect {
-                    Effect::AskHeaders { ask, locator, .. } => {
+                    Effect::AskHeaders { ask, locator, limit, .. } => {
                         let from = heights[locator.iter().find(|id| heights.contains_key(*id)).unwrap()] as usize;
-                        let answer: Vec<_> = headers[from + 1..].iter().take(HEADERS_PER_ANSWER).cloned().collect();
+                        let answer: Vec<_> = headers[from + 1..].iter().take((*limit).into()).cloned().collect();
                         served += answer.len();
                         next.push(Event::Headers { ask: *ask, headers: answer });
                     }
@@ -198,15 +196,18 @@ fn h07_a_hundred_thousand_headers_of_little_work_leave_nothing_behind() {
 
 #[test]
 fn h07_less_work_than_ours_in_twenty_thousand_headers_is_given_up_at_first() {
-    let headers = bare_headers(MAX_RUN);
+    let headers = bare_headers(MAX_RUN + START_HEADERS);
     let store = Branch::new(&network()).store();
     let view = Weighed { chain: &store, tip: work(0x0f), blocks: None };
     let mut syncer = Syncer::new(network(), view.tip().unwrap());
     let tip = Tip { height: 1_000_000, work: work(0xf0), ..view.tip().unwrap() };
     let mut effects = syncer.on(at(0), Event::Status { peer: peer(1), tip }, &view).unwrap();
-    for answer in headers[1..].chunks(HEADERS_PER_ANSWER) {
-        let ask = header_ask(&effects, 1);
+    let mut rest = &headers[1..];
+    while !rest.is_empty() {
+        let (ask, limit) = header_question(&effects, 1);
+        let (answer, later) = rest.split_at(limit);
         effects = syncer.on(at(0), Event::Headers { ask, headers: answer.to_vec() }, &view).unwrap();
+        rest = later;
     }
     assert!(!asks_headers(&effects));
     assert!(syncer.kept.is_none() && matches!(syncer.work, Work::Idle));
@@ -214,23 +215,22 @@ fn h07_less_work_than_ours_in_twenty_thousand_headers_is_given_up_at_first() {
 
 #[test]
 fn h11_a_header_peer_that_takes_too_long_altogether_is_followed_by_another_where_it_came_to() {
-    let (mut bench, branch) = (Bench::new(), grown(3 * HEADERS_PER_ANSWER));
-    let answer =
-        |number: usize| branch.headers[1..].chunks(HEADERS_PER_ANSWER).nth(number).map(<[Header]>::to_vec).unwrap();
-    let ask = header_ask(&bench.status(0, 1, &branch), 1);
-    let ask = header_ask(&bench.on(14_000, Event::Headers { ask, headers: answer(0) }), 1);
-    header_ask(&bench.on(28_000, Event::Headers { ask, headers: answer(1) }), 1);
-    // It leads since its first answer, and delivered 4 000 headers since then.
-    let given_up = |bench: &Bench, now| bench.syncer.peers.failures(&peer(1), now) > 0;
-    let end = 14_000 + 30_000 + 4_000;
-    bench.on(42_000, Event::Tick);
-    assert!(!given_up(&bench, 42_000));
-    bench.on(end, Event::Tick);
-    assert!(given_up(&bench, end));
-    let effects = bench.status(end, 2, &branch);
+    let (mut bench, branch) = (Bench::new(), grown(2 * START_HEADERS));
+    let (mut effects, mut got, mut now) = (bench.status(0, 1, &branch), 0, 0);
+    // Each answer takes as long as it may before another one is asked, and brings fewer.
+    while bench.syncer.peers.failures(&peer(1), now) == 0 {
+        let (ask, limit) = header_question(&effects, 1);
+        now += 14_000;
+        effects = bench.on(now, Event::Headers { ask, headers: branch.headers[got + 1..=got + limit].to_vec() });
+        got += limit;
+    }
+    // It leads since its first answer.
+    assert!((14_000 + 30_000..14_000 + 30_000 + 14_000).contains(&now), "{now}");
+    assert!(!asks_headers(&effects));
+    let effects = bench.status(now, 2, &branch);
     header_ask(&effects, 2);
     let Some(Effect::AskHeaders { locator, .. }) = effects.first() else { panic!("{effects:?}") };
-    assert_eq!(locator[0], branch.headers[2 * HEADERS_PER_ANSWER].id());
+    assert_eq!(locator[0], branch.headers[got].id());
 }
 
 #[test]

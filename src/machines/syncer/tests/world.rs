@@ -14,7 +14,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use crate::PeerId;
 use crate::chain::{self, Chain, Source};
 use crate::fixture::{Branch, at};
-use crate::syncer::{Ask, Effect, Event, HEADERS_PER_ANSWER, State, Syncer};
+use crate::syncer::{Ask, Effect, Event, State, Syncer};
 
 /// A branch that peers serve.
 pub struct Served {
@@ -311,12 +311,12 @@ impl World {
                 let peer = self.index(&peer);
                 self.tell_tip(peer);
             }
-            Effect::AskHeaders { ask, peer, locator } => {
+            Effect::AskHeaders { ask, peer, locator, limit } => {
                 assert!(locator.len() <= 64, "the wire carries no longer locator");
                 self.header_questions += 1;
                 self.headers_open.insert(ask);
                 self.most_headers_open = self.most_headers_open.max(self.headers_open.len());
-                self.answer_headers(self.index(&peer), ask, &locator);
+                self.answer_headers(self.index(&peer), ask, &locator, limit.into());
             }
             Effect::AskBlocks { ask, peer, ids } => {
                 *self.asked.entry(peer).or_default() += ids.len();
@@ -429,9 +429,9 @@ impl World {
         self.answer(peer, ms, event);
     }
 
-    fn answer_headers(&mut self, peer: usize, ask: Ask, locator: &[BlockId]) {
+    fn answer_headers(&mut self, peer: usize, ask: Ask, locator: &[BlockId], limit: usize) {
         let Peer { served, height, kind, delay, .. } = &self.peers[peer];
-        let mut headers = served.headers_after(locator, *height, HEADERS_PER_ANSWER);
+        let mut headers = served.headers_after(locator, *height, limit);
         let mut ms = 2 * delay;
         match kind {
             Kind::Silent => return,

@@ -183,7 +183,7 @@ async fn w03_what_is_wrong_with_a_request_is_told_and_who_sent_it() {
         (vec![255, 255, 255, 255, 0], CodecError::TooLong { length: u32::MAX as usize, limit: 1 + MAX_STATUS_BYTES }),
         (vec![1, 0, 0, 0, 77], CodecError::UnknownKind(77)),
         (vec![1, 0, 0, 0, 4, 0], CodecError::Trailing(1)),
-        (vec![3, 0, 0, 0, 1, 0x80, 0], CodecError::NotCanonical),
+        (vec![4, 0, 0, 0, 1, 0x80, 0, 0], CodecError::NotCanonical),
     ];
     for (bytes, expected) in cases {
         swarm.behaviour_mut().sync.send_request(&node.id, bytes);
@@ -256,8 +256,8 @@ async fn w16_a_request_for_nothing_is_a_question_and_one_for_more_than_the_limit
     let (_, mut swarm) = stranger(&mut node).await;
     let none = outcome(&mut node, &mut swarm, vec![2, 0, 0, 0, 2, 0]).await;
     assert_eq!(none, Ok(Request::Blocks { ids: vec![] }));
-    let none = outcome(&mut node, &mut swarm, vec![2, 0, 0, 0, 1, 0]).await;
-    assert_eq!(none, Ok(Request::Headers { locator: vec![] }));
+    let none = outcome(&mut node, &mut swarm, vec![3, 0, 0, 0, 1, 0, 0]).await;
+    assert_eq!(none, Ok(Request::Headers { locator: vec![], limit: 0 }));
     for (kind, limit, count) in [(1, MAX_LOCATOR_IDS, vec![65]), (2, MAX_BLOCK_IDS, vec![0x81, 2])] {
         let length = 1 + count.len() + 32 * (limit + 1);
         let bytes = [&(length as u32).to_le_bytes()[..], &[kind], &count, &vec![7; 32 * (limit + 1)]].concat();
