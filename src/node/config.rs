@@ -27,7 +27,7 @@ const MAX_INBOUND: u32 = 256;
 /// The configuration file inside the data directory.
 pub const FILE: &str = "barreleye.toml";
 /// Environment variables with other meanings than a setting.
-const OTHER_VARIABLES: [&str; 5] = ["CONFIG", "NODE", "PASSPHRASE", "PASSPHRASE_FILE", "BIN"];
+const OTHER_VARIABLES: [&str; 4] = ["CONFIG", "NODE", "PASSPHRASE_FILE", "BIN"];
 
 /// Everything that a node is told, with nothing left open.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ pub struct Config {
     pub faucet: bool,
     /// The faucet's key file; none means the miner's key.
     pub faucet_key: Option<PathBuf>,
-    /// The passphrase of key files that are keystores.
+    /// The passphrase of key files.
     pub passphrase_file: Option<PathBuf>,
     /// Where the public HTTP interface listens.
     pub http: Listener,
@@ -554,7 +554,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_no_setting_is_warned_of_but_those_of_commands_are_not() {
-        let variables = environment(&[("BARRELEYE_MNE", "on"), ("BARRELEYE_PASSPHRASE", "x"), ("PATH", "/bin")]);
+        let variables = environment(&[("BARRELEYE_MNE", "on"), ("BARRELEYE_NODE", "x"), ("PATH", "/bin")]);
         let (layer, warnings) = Layer::from_environment(&variables).unwrap();
         assert_eq!(layer, Layer::default());
         assert_eq!(warnings, ["the environment variable BARRELEYE_MNE is no setting: did you mean BARRELEYE_MINE?"]);

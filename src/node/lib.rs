@@ -4,21 +4,23 @@
 //! actors.
 
 pub mod cli;
-pub mod client;
 pub mod commands;
 pub mod config;
 pub mod failure;
 mod handle_api;
 pub mod http;
+pub mod key_forms;
 pub mod keyfile;
-pub mod keystore;
 pub mod logging;
 pub mod node_api;
+pub mod node_keys;
 pub mod passphrase;
 pub mod prepare;
 pub mod private_file;
 pub mod run;
+pub mod secret;
 #[cfg(test)]
 mod test_chain;
 pub mod wallet;
 pub mod wiring;
+pub mod words;

@@ -11,16 +11,19 @@ use libp2p::{Multiaddr, PeerId};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use crate::client::{ADMIN_ADDRESS, COOKIE};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::{self, Http};
 use crate::logging::{self, LogControl};
 use crate::node_api::NodeApi;
-use crate::{keyfile, private_file};
+use crate::{node_keys, private_file};
 
 /// Where a node writes the addresses under which peers reach it, one a line.
 pub const ADDRESS: &str = "address";
+/// Where a node writes its operator's token.
+pub const COOKIE: &str = "admin.cookie";
+/// Where a node writes the address of its operator's interface.
+pub const ADMIN_ADDRESS: &str = "admin.address";
 /// Where a node writes the address of its explorer and API.
 pub const HTTP_ADDRESS: &str = "http.address";
 
@@ -47,14 +50,14 @@ pub fn prepare(config: Config) -> Result<Prepared, Failure> {
     private_file::create_dir(&config.data_dir).map_err(Failure::storage)?;
     let passphrase_file = config.passphrase_file.as_deref();
     let key = match &config.key {
-        Some(path) => keyfile::read(path, passphrase_file)?,
-        None => keyfile::miner(&config.data_dir)?,
+        Some(path) => node_keys::read(path, passphrase_file)?,
+        None => node_keys::miner(&config.data_dir)?,
     };
     let faucet_key = match &config.faucet_key {
-        Some(path) => keyfile::read(path, passphrase_file)?,
+        Some(path) => node_keys::read(path, passphrase_file)?,
         None => key.clone(),
     };
-    let identity = keyfile::identity(&config.data_dir)?;
+    let identity = node_keys::identity(&config.data_dir)?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
         network = config.network.spec.name,
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn the_address_file_names_the_peer_behind_each_address() {
         let dir = tempfile::tempdir().unwrap();
-        let peer = keyfile::identity(dir.path()).unwrap().public().to_peer_id();
+        let peer = node_keys::identity(dir.path()).unwrap().public().to_peer_id();
         tell_addresses(dir.path(), peer, &["/ip4/127.0.0.1/tcp/4100".parse().unwrap()]).unwrap();
         let text = fs::read_to_string(dir.path().join(ADDRESS)).unwrap();
         assert_eq!(text, format!("/ip4/127.0.0.1/tcp/4100/p2p/{peer}\n"));

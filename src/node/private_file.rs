@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// No file with a secret is larger: 64 KiB is a hundred times a keystore.
+/// No file with a secret is larger: 64 KiB is a hundred times a key file.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// Why a private file cannot be used.
@@ -23,7 +23,7 @@ pub enum PrivateFileError {
     #[error("everybody on this machine can read {path}: run chmod 600 {path} and consider the secret known", path = .0.display())]
     Exposed(PathBuf),
     /// It is far larger than anything that belongs here.
-    #[error("{} is larger than {MAX_BYTES} bytes: it is not a key", .0.display())]
+    #[error("{} is larger than {MAX_BYTES} bytes: nothing that belongs here is, give the right file", .0.display())]
     TooLarge(PathBuf),
     /// Something is there already and must not be replaced.
     #[error("{} exists already: move it away first, or choose another name", .0.display())]
@@ -40,21 +40,30 @@ pub enum PrivateFileError {
 
 /// Reads a text that only its owner may read.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
+    read_unless_exposed(path, |_| true)
+}
+
+/// Reads a text that others may be able to read too, unless it is a `secret` for all to see.
+pub fn read_unless_exposed(path: &Path, secret: impl Fn(&str) -> bool) -> Result<Zeroizing<String>, PrivateFileError> {
     let io = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => PrivateFileError::Missing(path.into()),
         _ => PrivateFileError::Io { path: path.into(), error },
     };
     let mut file = File::open(path).map_err(io)?;
     let meta = file.metadata().map_err(io)?;
-    if meta.permissions().mode() & 0o007 != 0 {
-        return Err(PrivateFileError::Exposed(path.into()));
-    }
     if meta.len() > MAX_BYTES {
         return Err(PrivateFileError::TooLarge(path.into()));
     }
-    let mut text = Zeroizing::new(String::new());
-    Read::by_ref(&mut file).take(MAX_BYTES).read_to_string(&mut text).map_err(io)?;
-    Ok(text)
+    // Room for all of it, so that it is never moved and no copy stays behind; a pipe does not tell its length.
+    let mut text = Zeroizing::new(String::with_capacity(MAX_BYTES as usize + 1));
+    Read::by_ref(&mut file).take(MAX_BYTES + 1).read_to_string(&mut text).map_err(io)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(PrivateFileError::TooLarge(path.into()));
+    }
+    match meta.permissions().mode() & 0o007 != 0 && secret(&text) {
+        true => Err(PrivateFileError::Exposed(path.into())),
+        false => Ok(text),
+    }
 }
 
 /// Writes `content` to a new file; an existing one stays as it is and is an error.
@@ -65,6 +74,27 @@ pub fn create(path: &Path, content: &[u8]) -> Result<(), PrivateFileError> {
 /// Writes `content` in the place of whatever is there: readers see the old or the new content, never a part.
 pub fn replace(path: &Path, content: &[u8]) -> Result<(), PrivateFileError> {
     publish(path, content, |from, to| fs::rename(from, to))
+}
+
+/// Gives a file another name; a file that has that name stays as it is and is an error.
+pub fn rename(from: &Path, to: &Path) -> Result<(), PrivateFileError> {
+    let io = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => PrivateFileError::Missing(from.into()),
+        io::ErrorKind::AlreadyExists => PrivateFileError::Exists(to.into()),
+        _ => PrivateFileError::Io { path: to.into(), error },
+    };
+    // Under both names for a moment, never under none.
+    fs::hard_link(from, to).and_then(|()| sync_dir(to)).map_err(io)?;
+    fs::remove_file(from).and_then(|()| sync_dir(from)).map_err(io)
+}
+
+/// Removes a file for good.
+pub fn remove(path: &Path) -> Result<(), PrivateFileError> {
+    let io = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => PrivateFileError::Missing(path.into()),
+        _ => PrivateFileError::Io { path: path.into(), error },
+    };
+    fs::remove_file(path).and_then(|()| sync_dir(path)).map_err(io)
 }
 
 /// Makes a directory that only its owner may enter, and all above it.
@@ -91,10 +121,7 @@ fn publish(
         file.write_all(content)?;
         file.sync_all()?;
         finish(&temporary, path)?;
-        match path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        }
+        sync_dir(path)
     };
     let result = write();
     if result.is_err() {
@@ -102,6 +129,14 @@ fn publish(
         let _ = fs::remove_file(&temporary);
     }
     result.map_err(io)
+}
+
+/// A name is safe when its directory is.
+fn sync_dir(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +164,41 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("chmod 600"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_secret_may_be_read_by_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sealed");
+        create(&path, b"sealed").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert_eq!(read_unless_exposed(&path, |text| text != "sealed").unwrap().as_str(), "sealed");
+        assert!(matches!(read_unless_exposed(&path, |_| true), Err(PrivateFileError::Exposed(_))));
+    }
+
+    #[test]
+    fn a_file_at_the_limit_is_read_and_one_byte_more_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (fits, larger) = (dir.path().join("fits"), dir.path().join("larger"));
+        create(&fits, &vec![b'x'; MAX_BYTES as usize]).unwrap();
+        create(&larger, &vec![b'x'; MAX_BYTES as usize + 1]).unwrap();
+        assert_eq!(read(&fits).unwrap().len() as u64, MAX_BYTES);
+        assert!(matches!(read(&larger), Err(PrivateFileError::TooLarge(_))));
+    }
+
+    #[test]
+    fn another_name_never_replaces_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        create(&path("a"), b"a").unwrap();
+        create(&path("b"), b"b").unwrap();
+        assert!(matches!(rename(&path("a"), &path("b")), Err(PrivateFileError::Exists(_))));
+        assert!(matches!(rename(&path("c"), &path("d")), Err(PrivateFileError::Missing(_))));
+        rename(&path("a"), &path("c")).unwrap();
+        assert_eq!((read(&path("c")).unwrap().as_str(), read(&path("b")).unwrap().as_str()), ("a", "b"));
+        remove(&path("c")).unwrap();
+        assert!(matches!(remove(&path("c")), Err(PrivateFileError::Missing(_))));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

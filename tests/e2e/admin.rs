@@ -116,6 +116,6 @@ fn status_says_what_the_node_is_and_what_it_lacks() {
     node.stop();
     let output = run(net.dir(), &["status", "--node", api.url()]);
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert_eq!(output.status.code(), Some(69), "{text}");
     assert!(text.contains("no answer from") && text.contains("is it running?"), "{text}");
 }

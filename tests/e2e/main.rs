@@ -9,12 +9,14 @@
 mod harness;
 
 mod admin;
+mod commands;
 mod crash;
 mod far_reorganisation;
 mod faucet;
 mod first_run;
 mod hostile_sync;
 mod join;
+mod keys;
 mod network_forms;
 mod old_tips;
 mod partition;

@@ -1,32 +1,34 @@
-//! `balance` and `faucet claim`: what an account has, and getting something into it.
+//! `balance` and `account`: what an account has, and where its nonces stand.
 
-use serde_json::json;
+use client::Account;
 
-use crate::cli::BalanceArgs;
-use crate::client::Client;
-use crate::commands::print;
+use crate::cli::AccountArgs;
+use crate::commands::node;
+use crate::commands::print::{self, Out};
 use crate::failure::Failure;
 use crate::wallet::Wallet;
 
 /// Prints the exact balance.
-pub fn balance(args: &BalanceArgs) -> Result<(), Failure> {
-    let address = Wallet::of(&args.data_dir).resolve(&args.account)?;
-    let account = Client::public(&args.client).get(&format!("/v1/accounts/{address}"))?.ok()?;
-    match args.client.json {
-        true => print::json(&account),
-        false => print::line(format!("{} Barrel", print::barrels(&account, "/balance"))),
-    }
+pub fn balance(args: &AccountArgs, out: Out) -> Result<(), Failure> {
+    let account = read(args)?;
+    out.answer(&account, || format!("{} Barrel", account.balance.0))
 }
 
-/// Asks the faucet to pay.
-pub fn claim(args: &BalanceArgs) -> Result<(), Failure> {
-    let address = Wallet::of(&args.data_dir).resolve(&args.account)?;
-    let answer = Client::public(&args.client).post("/faucet", &json!({ "accountAddress": address.to_hex() }))?.ok()?;
-    match args.client.json {
-        true => print::json(&answer["data"]),
-        false => print::line(format!(
-            "the faucet pays {address} with transaction {}",
-            print::text(&answer, "/data/transaction/hash")
-        )),
-    }
+/// Prints all that the node knows.
+pub fn account(args: &AccountArgs, out: Out) -> Result<(), Failure> {
+    let account = read(args)?;
+    out.answer(&account, || {
+        print::list(&[
+            ("address", account.address.to_string()),
+            ("balance", format!("{} Barrel", account.balance.0)),
+            ("sent", format!("{} transactions", account.sequence)),
+            ("waiting", format!("{} transactions", account.waiting)),
+            ("next nonce", account.next_nonce.to_string()),
+        ])
+    })
+}
+
+fn read(args: &AccountArgs) -> Result<Account, Failure> {
+    let address = Wallet::of(&args.wallet.data_dir).resolve(&args.account)?;
+    Ok(node::public(&args.client).account(&address)?)
 }

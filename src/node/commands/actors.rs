@@ -5,19 +5,19 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::cli::ActorsArgs;
-use crate::client::Client;
-use crate::commands::print;
+use crate::commands::node::Operator;
+use crate::commands::print::{self, Out};
 use crate::failure::Failure;
 
 /// Clears the terminal and goes to its top.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 /// Prints the actors as a table.
-pub fn actors(args: &ActorsArgs) -> Result<(), Failure> {
-    let client = Client::admin(&args.admin)?;
+pub fn actors(args: &ActorsArgs, out: Out) -> Result<(), Failure> {
+    let client = Operator::of(&args.admin)?;
     if !args.watch {
-        let answer = client.get("/admin/actors")?.ok()?;
-        return if args.admin.json { print::json(&answer) } else { print::line(table(&answer)) };
+        let answer = client.get("/admin/actors")?;
+        return out.answer(&answer, || table(&answer));
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
     runtime.block_on(async {
@@ -26,8 +26,8 @@ pub fn actors(args: &ActorsArgs) -> Result<(), Failure> {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return Ok(()),
                 _ = every_second.tick() => {
-                    let answer = client.get("/admin/actors")?.ok()?;
-                    print::line(format!("{CLEAR}{}", table(&answer)))?;
+                    let answer = client.get("/admin/actors")?;
+                    out.answer(&answer, || format!("{CLEAR}{}", table(&answer)))?;
                 }
             }
         }

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::apply::apply;
 use ledger::{Account, AccountSource, Address, BlockId, ChainSource, Header, Height, Network, Tip, ViewError, check};
+use serde_json::json;
 use store::{Snapshot, Store};
 
-use crate::commands::print;
+use crate::commands::print::Out;
 use crate::config;
 use crate::failure::Failure;
 
@@ -21,7 +22,7 @@ const DATABASE: &str = "chain.redb";
 const CACHE_BYTES: usize = 64 << 20;
 
 /// Replays the chain in `data_dir` and compares.
-pub fn verify(network: &str, data_dir: &Path) -> Result<(), Failure> {
+pub fn verify(network: &str, data_dir: &Path, out: Out) -> Result<(), Failure> {
     let network = Arc::new(config::network(network)?);
     let path = data_dir.join(DATABASE);
     if !path.exists() {
@@ -40,10 +41,11 @@ pub fn verify(network: &str, data_dir: &Path) -> Result<(), Failure> {
         let dir = data_dir.display();
         Failure::storage(format!("{dir} is damaged: {damage}. Restore a backup, or remove {DATABASE} and sync again"))
     })?;
-    print::line(format!(
-        "{} blocks, {} transactions, {} accounts: all as they must be",
-        tip.height, found.transactions, found.accounts
-    ))
+    let (blocks, Found { transactions, accounts }) = (tip.height, found);
+    let answer = json!({ "blocks": blocks, "transactions": transactions, "accounts": accounts });
+    out.answer(&answer, || {
+        format!("{blocks} blocks, {transactions} transactions, {accounts} accounts: all as they must be")
+    })
 }
 
 /// What a whole chain has.
@@ -167,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_sound_chain_is_verified() {
-        verify("regtest", chain(|_| {}).path()).unwrap();
+        verify("regtest", chain(|_| {}).path(), Out::new(false)).unwrap();
     }
 
     #[test]
@@ -176,7 +178,7 @@ mod tests {
             let account = commit.accounts.get_mut(&address(1)).and_then(Option::as_mut).unwrap();
             account.balance = Amount::drops(u64::MAX);
         });
-        let failure = verify("regtest", dir.path()).unwrap_err();
+        let failure = verify("regtest", dir.path(), Out::new(false)).unwrap_err();
         assert_eq!(failure.exit_code(), 74);
         assert!(failure.to_string().contains(&format!("account {} is kept as", address(1))), "{failure}");
     }
@@ -186,16 +188,16 @@ mod tests {
         let dir = chain(|commit| {
             commit.accounts.insert(address(5), Some(Account { balance: Amount::ZERO, nonce: 0 }));
         });
-        let failure = verify("regtest", dir.path()).unwrap_err();
+        let failure = verify("regtest", dir.path(), Out::new(false)).unwrap_err();
         assert!(failure.to_string().contains("is kept as"), "{failure}");
     }
 
     #[test]
     fn another_network_and_an_empty_directory_are_named() {
-        let failure = verify("dev", chain(|_| {}).path()).unwrap_err();
+        let failure = verify("dev", chain(|_| {}).path(), Out::new(false)).unwrap_err();
         assert_eq!(failure.exit_code(), 74);
         assert!(failure.to_string().contains("this network's chain is"), "{failure}");
-        let failure = verify("dev", tempfile::tempdir().unwrap().path()).unwrap_err();
+        let failure = verify("dev", tempfile::tempdir().unwrap().path(), Out::new(false)).unwrap_err();
         assert_eq!(failure.exit_code(), 2);
     }
 }

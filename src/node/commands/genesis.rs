@@ -3,18 +3,18 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ledger::{Network, NetworkSpec, OpeningBalance};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::GenesisArgs;
-use crate::commands::print;
+use crate::commands::print::Out;
 use crate::config;
 use crate::failure::Failure;
 
 /// Prints a network file, whose genesis is now.
-pub fn new(args: GenesisArgs) -> Result<(), Failure> {
+pub fn new(args: GenesisArgs, out: Out) -> Result<(), Failure> {
     let network = Network::new(spec(args)?).map_err(Failure::usage)?;
     let text = network.spec.to_toml().map_err(Failure::internal)?;
-    print::line(format!("# chain {}\n{}", network.chain, text.trim_end()))
+    out.answer(&network_json(&network), || format!("# chain {}\n{}", network.chain, text.trim_end()))
 }
 
 fn spec(args: GenesisArgs) -> Result<NetworkSpec, Failure> {
@@ -46,19 +46,16 @@ fn opening_balance(text: &str) -> Result<OpeningBalance, Failure> {
 }
 
 /// Prints what a network is.
-pub fn show(name: &str, as_json: bool) -> Result<(), Failure> {
+pub fn show(name: &str, out: Out) -> Result<(), Failure> {
     let network = config::network(name)?;
-    if as_json {
-        return print::json(&json!({
-            "chain": network.chain,
-            "nonce_base": network.nonce_base.to_string(),
-            "spec": network.spec,
-        }));
-    }
-    print::line(format!("# chain      {}", network.chain))?;
-    print::line(format!("# nonces     start at {}", network.nonce_base))?;
     let text = network.spec.to_toml().map_err(Failure::internal)?;
-    print::line(text.trim_end())
+    out.answer(&network_json(&network), || {
+        format!("# chain      {}\n# nonces     start at {}\n{}", network.chain, network.nonce_base, text.trim_end())
+    })
+}
+
+fn network_json(network: &Network) -> Value {
+    json!({ "chain": network.chain, "nonce_base": network.nonce_base.to_string(), "spec": network.spec })
 }
 
 #[cfg(test)]

@@ -3,29 +3,39 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::cli::InitArgs;
-use crate::commands::print;
+use crate::commands::print::{self, Out};
 use crate::config;
 use crate::failure::Failure;
-use crate::keyfile;
+use crate::node_keys;
 use crate::private_file;
 
 /// Writes what is not there yet; an existing configuration is an error, existing keys are kept.
-pub fn init(args: &InitArgs) -> Result<(), Failure> {
+pub fn init(args: &InitArgs, out: Out) -> Result<(), Failure> {
     config::network(&args.network)?;
-    private_file::create_dir(&args.data_dir).map_err(Failure::storage)?;
+    private_file::create_dir(&args.data_dir)?;
     let path = args.data_dir.join(config::FILE);
-    private_file::create(&path, commented(&network_setting(&args.network)?).as_bytes()).map_err(Failure::usage)?;
-    let key = keyfile::miner(&args.data_dir)?;
-    let identity = keyfile::identity(&args.data_dir)?;
-    print::line(format!("configuration  {}", path.display()))?;
-    print::line(format!(
-        "miner's key    {}  address {}",
-        args.data_dir.join(keyfile::MINER_KEY).display(),
-        key.address()
-    ))?;
-    print::line(format!("identity       {}", identity.public().to_peer_id()))?;
-    print::line(format!("start it with  barreleye run --data-dir {}", args.data_dir.display()))
+    private_file::create(&path, commented(&network_setting(&args.network)?).as_bytes())?;
+    let key = node_keys::miner(&args.data_dir)?;
+    let identity = node_keys::identity(&args.data_dir)?;
+    let (key_path, peer) = (args.data_dir.join(node_keys::MINER_KEY), identity.public().to_peer_id());
+    let answer = json!({
+        "configuration": path,
+        "miner_key": key_path,
+        "address": key.address(),
+        "peer": peer.to_string(),
+        "data_dir": args.data_dir,
+    });
+    out.answer(&answer, || {
+        print::list(&[
+            ("configuration", path.display().to_string()),
+            ("miner's key", format!("{}  address {}", key_path.display(), key.address())),
+            ("identity", peer.to_string()),
+            ("start it with", format!("barreleye run --data-dir {}", args.data_dir.display())),
+        ])
+    })
 }
 
 /// A file's path must hold from wherever the node is started.
@@ -65,7 +75,7 @@ network = {network:?}
 #wanted_peers = 8
 #max_inbound = 24
 
-# Mine, with the key in this directory or another one (64 hex digits or a keystore),
+# Mine, with the key in this directory or another one (64 hex digits, or a key file),
 # using so many percent of one core (20 in dev, 100 elsewhere).
 #mine = false
 #key = "/etc/barreleye/miner.key"
@@ -82,7 +92,7 @@ network = {network:?}
 # Seconds after which a peer that worked once and cannot be reached any more is forgotten.
 #forget_peers_s = 86400
 
-# The passphrase of keys that are keystores.
+# The passphrase of keys that are key files.
 #passphrase_file = "/etc/barreleye/passphrase"
 
 # The API and the explorer; an address or "off".
@@ -125,11 +135,11 @@ mod tests {
     fn init_makes_a_directory_that_a_node_can_start_from_and_refuses_a_second_time() {
         let dir = tempfile::tempdir().unwrap();
         let args = InitArgs { network: "test".into(), data_dir: dir.path().join("node") };
-        init(&args).unwrap();
+        init(&args, Out::new(false)).unwrap();
         let flags = Layer { data_dir: Some(args.data_dir.clone()), ..Layer::default() };
         let config = config::load(flags, None, &Default::default(), false).unwrap();
         assert_eq!(config.network.spec.name, "test");
-        let error = init(&args).unwrap_err().to_string();
+        let error = init(&args, Out::new(false)).unwrap_err().to_string();
         assert!(error.contains("exists already"), "{error}");
     }
 }

@@ -4,39 +4,57 @@ mod account;
 mod actors;
 mod block;
 mod chain;
+mod confirm;
+mod faucet;
 mod genesis;
+mod history;
 mod init;
+mod network;
+mod node;
+mod offline;
 mod operator;
 mod peers;
 mod print;
 mod send;
+mod sign;
 mod status;
 mod tx;
+mod wait;
 mod wallet;
 
-use crate::cli::{ChainCommand, Command, FaucetCommand, GenesisCommand, MinerCommand};
+use crate::cli::{ChainCommand, Command, FaucetCommand, GenesisCommand, MinerCommand, NetworkCommand};
 use crate::failure::Failure;
 
+pub use print::Out;
+
 /// Does what `command` says. Running a node is not among it: see [`crate::run`].
-pub fn perform(command: Command) -> Result<(), Failure> {
+pub fn perform(command: Command, out: Out) -> Result<(), Failure> {
     match command {
         Command::Run(_) => Err(Failure::internal("a node is not started from here")),
-        Command::Init(args) => init::init(&args),
-        Command::Status(args) => status::status(&args),
-        Command::Peers(args) => peers::peers(&args),
-        Command::Actors(args) => actors::actors(&args),
-        Command::Miner(MinerCommand::Pause(args)) => operator::miner(&args, "pause"),
-        Command::Miner(MinerCommand::Resume(args)) => operator::miner(&args, "resume"),
-        Command::Log(args) => operator::log(&args),
-        Command::Mint(args) => operator::mint(&args),
-        Command::Wallet(command) => wallet::perform(command),
-        Command::Balance(args) => account::balance(&args),
-        Command::Faucet(FaucetCommand::Claim(args)) => account::claim(&args),
-        Command::Send(args) => send::send(&args),
-        Command::Tx(args) => tx::tx(&args),
-        Command::Block(args) => block::block(&args),
-        Command::Genesis(GenesisCommand::New(args)) => genesis::new(*args),
-        Command::Genesis(GenesisCommand::Show { network, json }) => genesis::show(&network, json),
-        Command::Chain(ChainCommand::Verify { network, data_dir }) => chain::verify(&network, &data_dir),
+        Command::Init(args) => init::init(&args, out),
+        Command::Status(args) => status::status(&args, out),
+        Command::Peers(args) => peers::peers(&args, out),
+        Command::Actors(args) => actors::actors(&args, out),
+        Command::Miner(MinerCommand::Pause(args)) => operator::miner(&args, "pause", out),
+        Command::Miner(MinerCommand::Resume(args)) => operator::miner(&args, "resume", out),
+        Command::Log(args) => operator::log(&args, out),
+        Command::Mint(args) => operator::mint(&args, out),
+        Command::Wallet(command) => wallet::perform(command, out),
+        Command::Balance(args) => account::balance(&args, out),
+        Command::Account(args) => account::account(&args, out),
+        Command::History(args) => history::history(&args, out),
+        Command::Faucet(FaucetCommand::Claim(args)) => faucet::claim(&args, out),
+        Command::Send(args) => send::send(&args, out),
+        Command::Sign(args) => sign::sign(&args, out),
+        Command::Submit(args) => send::submit(&args, out),
+        Command::Network(NetworkCommand::Show { client }) => network::show(&client, out),
+        Command::Network(NetworkCommand::Export { accounts, out: file, wallet, client }) => {
+            network::export(&accounts, file.as_deref(), &wallet, &client, out)
+        }
+        Command::Tx(args) => tx::tx(&args, out),
+        Command::Block(args) => block::block(&args, out),
+        Command::Genesis(GenesisCommand::New(args)) => genesis::new(*args, out),
+        Command::Genesis(GenesisCommand::Show { network }) => genesis::show(&network, out),
+        Command::Chain(ChainCommand::Verify { network, data_dir }) => chain::verify(&network, &data_dir, out),
     }
 }

@@ -1,16 +1,17 @@
 //! `peers`: the connected peers of a running node.
 
 use crate::cli::AdminArgs;
-use crate::client::Client;
-use crate::commands::print;
+use crate::commands::node::Operator;
+use crate::commands::print::{self, Out};
 use crate::failure::Failure;
 
 /// Prints one line for each peer.
-pub fn peers(args: &AdminArgs) -> Result<(), Failure> {
-    let peers = Client::admin(args)?.get("/admin/peers")?.ok()?;
-    if args.json {
-        return print::json(&peers);
-    }
+pub fn peers(args: &AdminArgs, out: Out) -> Result<(), Failure> {
+    let peers = Operator::of(args)?.get("/admin/peers")?;
+    out.answer(&peers, || table(&peers))
+}
+
+fn table(peers: &serde_json::Value) -> String {
     let list = peers["peers"].as_array().cloned().unwrap_or_default();
     let row = |peer: &serde_json::Value| {
         let direction = if peer["outbound"] == true { "out" } else { "in" };
@@ -29,5 +30,5 @@ pub fn peers(args: &AdminArgs) -> Result<(), Failure> {
         ]
     };
     let rows: Vec<_> = list.iter().map(row).collect();
-    print::line(print::table(&["peer", "way", "state", "height", "points", "since", "agent", "address"], &rows))
+    print::table(&["peer", "way", "state", "height", "points", "since", "agent", "address"], &rows)
 }

@@ -2,10 +2,70 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use ledger::Amount;
+use client::{InPool, Transaction};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::failure::Failure;
+
+/// Where answers go: text for people or JSON for programs. What stands beside an answer, such as progress, goes to
+/// standard error, and with JSON nowhere: a program reads one answer, or one error.
+#[derive(Debug, Clone, Copy)]
+pub struct Out {
+    json: bool,
+}
+
+impl Out {
+    /// Answers for programs, if `json`.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether a program reads.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Prints an answer.
+    pub fn answer(self, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        if !self.json {
+            return line(text());
+        }
+        line(serde_json::to_string_pretty(value).map_err(Failure::internal)?)
+    }
+
+    /// Tells people something beside the answer.
+    pub fn note(self, text: impl AsRef<str>) {
+        if !self.json {
+            eprintln!("{}", text.as_ref());
+        }
+    }
+
+    /// Tells why there is no answer.
+    pub fn failure(self, failure: &Failure) {
+        match self.json {
+            true => eprintln!("{}", failure.to_json()),
+            false => eprintln!("barreleye: {failure}"),
+        }
+    }
+}
+
+/// Where a transaction is, in words.
+pub fn state(tx: &Transaction) -> String {
+    match (&tx.block, &tx.pool) {
+        (Some(block), _) if tx.confirmations == 1 => format!("in block {}, 1 confirmation", block.height),
+        (Some(block), _) => format!("in block {}, {} confirmations", block.height, tx.confirmations),
+        (None, Some(InPool { position: Some(position), of, .. })) => format!("waiting, place {position} of {of}"),
+        (None, _) => "waiting".into(),
+    }
+}
+
+/// Names and values below one another.
+pub fn list(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let rows: Vec<_> = rows.iter().map(|(name, value)| format!("{name:<width$}  {value}")).collect();
+    rows.join("\n")
+}
 
 /// Prints `text` and a line end. Whoever stops reading has read enough.
 pub fn line(text: impl AsRef<str>) -> Result<(), Failure> {
@@ -15,11 +75,6 @@ pub fn line(text: impl AsRef<str>) -> Result<(), Failure> {
     }
 }
 
-/// Prints JSON for programs.
-pub fn json(value: &Value) -> Result<(), Failure> {
-    line(serde_json::to_string_pretty(value).unwrap_or_default())
-}
-
 /// The text at a place of an answer, or `-`.
 pub fn text(value: &Value, place: &str) -> String {
     match value.pointer(place) {
@@ -27,12 +82,6 @@ pub fn text(value: &Value, place: &str) -> String {
         None | Some(Value::Null) => "-".into(),
         Some(other) => other.to_string(),
     }
-}
-
-/// Drops, in a decimal string, as Barrel.
-pub fn barrels(value: &Value, place: &str) -> String {
-    let drops = value.pointer(place).and_then(Value::as_str).and_then(|text| text.parse().ok());
-    drops.map_or_else(|| "-".into(), |drops| Amount::drops(drops).to_string())
 }
 
 /// The name of a state: states are texts, or objects with one key that names them.
@@ -85,11 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn drops_are_shown_as_exact_barrel() {
-        let value = serde_json::json!({"balance": "150000000", "other": 3});
-        assert_eq!(barrels(&value, "/balance"), "1.5");
+    fn states_are_named_and_missing_texts_are_dashes() {
+        let value = serde_json::json!({"other": 3});
         assert_eq!(variant(&serde_json::json!({"Mining": {"height": 3}})), "Mining");
         assert_eq!(variant(&serde_json::json!("Off")), "Off");
-        assert_eq!((barrels(&value, "/none"), text(&value, "/other")), ("-".into(), "3".into()));
+        assert_eq!((text(&value, "/none"), text(&value, "/other")), ("-".into(), "3".into()));
     }
 }

@@ -1,6 +1,6 @@
 //! The keys of a node: who mines, who pays from the faucet, who this node is among its peers.
 //!
-//! A key file holds 64 hex digits or a keystore. Keys that are not given are made once and kept.
+//! A key is read from 64 hex digits or from a key file (docs/keyfile.md). Keys that are not given are made once and kept.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use libp2p::identity::Keypair;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
-use crate::keystore::Keystore;
-use crate::passphrase;
+use crate::keyfile::KeyFile;
+use crate::passphrase::Source;
 use crate::private_file::{self, PrivateFileError};
 
 /// The miner's key in the data directory, used when none is given.
@@ -18,16 +18,21 @@ pub const MINER_KEY: &str = "miner.key";
 /// The node's identity in the data directory; its peer id follows from it.
 pub const IDENTITY_KEY: &str = "identity.key";
 
-/// Reads a key from a file with 64 hex digits or a keystore.
+/// Reads a key from a file with 64 hex digits, or from an encrypted key file, which others may read too.
 pub fn read(path: &Path, passphrase_file: Option<&Path>) -> Result<SecretKey, Failure> {
-    let text = private_file::read(path).map_err(failure)?;
+    let text = private_file::read_unless_exposed(path, |text| !is_key_file(text))?;
     let name = path.display();
-    if !text.trim_start().starts_with('{') {
-        return text.trim().parse().map_err(|error| Failure::usage(format!("{name}: {error}, or a keystore")));
+    if !is_key_file(&text) {
+        return text.trim().parse().map_err(|error| Failure::usage(format!("{name}: {error}, or a key file")));
     }
-    let keystore = Keystore::from_json(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    let passphrase = passphrase::existing(passphrase_file, &name.to_string())?;
-    keystore.open(&passphrase).map_err(|error| Failure::usage(format!("{name}: {error}")))
+    let file = KeyFile::from_json(&text).map_err(|error| Failure::from(error).about(name))?;
+    let opened = Source::file_or_terminal(passphrase_file)
+        .open(&path.display().to_string(), |passphrase| file.open(passphrase).map_err(Failure::from));
+    opened.map(|secret| secret.key).map_err(|failure| failure.about(path.display()))
+}
+
+fn is_key_file(text: &str) -> bool {
+    text.trim_start().starts_with('{')
 }
 
 /// The miner's key of a data directory; made when there is none.
@@ -61,26 +66,21 @@ pub fn random_key() -> SecretKey {
 fn make_once(path: &Path, make: impl FnOnce() -> Zeroizing<String>) -> Result<Zeroizing<String>, Failure> {
     match private_file::read(path) {
         Err(PrivateFileError::Missing(_)) => {}
-        other => return other.map_err(failure),
+        other => return Ok(other?),
     }
     match private_file::create(path, Zeroizing::new(format!("{}\n", *make())).as_bytes()) {
         // Another process was faster: its key counts.
-        Ok(()) | Err(PrivateFileError::Exists(_)) => private_file::read(path).map_err(failure),
-        Err(error) => Err(failure(error)),
-    }
-}
-
-fn failure(error: PrivateFileError) -> Failure {
-    match error {
-        PrivateFileError::Io { .. } => Failure::storage(error),
-        _ => Failure::usage(error),
+        Ok(()) | Err(PrivateFileError::Exists(_)) => Ok(private_file::read(path)?),
+        Err(error) => Err(error.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keystore::Cost;
+    use crate::keyfile::CHEAP;
+    use crate::passphrase::Passphrase;
+    use crate::secret::Secret;
 
     #[test]
     fn a_data_directory_keeps_its_keys() {
@@ -93,13 +93,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_may_be_hex_or_a_keystore() {
+    fn a_key_may_be_hex_or_a_key_file_that_others_can_read() {
         let dir = tempfile::tempdir().unwrap();
         let key = random_key();
         let (plain, sealed, pass) = (dir.path().join("a"), dir.path().join("b"), dir.path().join("p"));
         private_file::create(&plain, format!("0x{}\n", hex::encode(key.to_bytes())).as_bytes()).unwrap();
-        let cost = Cost { memory_kib: 64, passes: 1, lanes: 1 };
-        private_file::create(&sealed, Keystore::seal(&key, "open", cost).unwrap().to_json().as_bytes()).unwrap();
+        let file = KeyFile::seal(&Secret::from(key.clone()), &Passphrase::new("open").unwrap(), CHEAP).unwrap();
+        std::fs::write(&sealed, file.to_json().unwrap()).unwrap();
         private_file::create(&pass, b"open\n").unwrap();
         assert_eq!(read(&plain, None).unwrap().to_bytes(), key.to_bytes());
         assert_eq!(read(&sealed, Some(&pass)).unwrap().to_bytes(), key.to_bytes());
