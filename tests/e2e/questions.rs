@@ -96,7 +96,7 @@ fn h16_a_locator_of_unknown_or_unordered_ids_is_answered_and_one_beyond_the_limi
 #[test]
 fn p29_a_liar_that_leaves_after_each_offence_and_comes_back_is_banned_all_the_same() {
     let (_net, node, stranger, _) = meeting();
-    let bad = frame(&Request::Headers { locator: unknown(MAX_LOCATOR_IDS + 1) });
+    let bad = frame(&Request::Headers { locator: unknown(MAX_LOCATOR_IDS + 1), limit: 1 });
     eventually("the node has had enough", 60, || {
         drop(stranger.peer().ask_bytes(bad.clone()));
         stranger.peer().leave();
