@@ -121,7 +121,7 @@ function ClaimForm({
       />
       {faucet?.you && claim.step !== "paid" && claim.step !== "refused" && <Standing you={faucet.you} />}
       <div class="actions">
-        <button type="submit" disabled={busy || (faucet !== null && faucet.state !== "open")}>
+        <button type="submit" disabled={busy || faucet === null || faucet.state !== "open" || faucet.you !== null}>
           {t.action}
         </button>
         {claim.step === "working" && (

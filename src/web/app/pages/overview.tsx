@@ -152,7 +152,7 @@ function Charts({ answer, again }: { answer: Answer<Statistics>; again: () => vo
                 data={{ x, y: all.transactions }}
                 kind="bars"
                 colour="--accent"
-                format={(value) => scaled(value)}
+                format={(value) => (Number.isInteger(value) ? scaled(value) : "")}
                 summary={t.perBlockText(
                   all.transactions.reduce((sum, n) => sum + n, 0),
                   x.length,

@@ -78,7 +78,7 @@ export function Chart({
         legend: { show: false },
         padding: [8, 4, 0, 0],
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-        scales: { x: { time: false }, y: { range: (_self, low, high) => [Math.min(0, low), Math.max(high * 1.08, level ?? 0, 1e-9)] } },
+        scales: { x: { time: false }, y: { range: (_self, low, high) => [Math.min(0, low), Math.max(high * 1.08, level ?? 0) || 1] } },
         axes: [
           {
             ...axis,
