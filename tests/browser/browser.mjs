@@ -48,7 +48,7 @@ export class Visitor {
       acceptDownloads: true,
     });
     const page = (visitor.page = await visitor.context.newPage());
-    page.setDefaultTimeout(15_000);
+    page.setDefaultTimeout(30_000);
     visitor.context.on("request", (request) => visitor.#request(request));
     page.on("console", (message) => visitor.#console(message));
     page.on("pageerror", (error) =>

@@ -212,7 +212,10 @@ export async function startNetwork() {
     // Something for each faucet to pay with, and for the charts.
     await alice.order("mint", { blocks: 16 });
     for (const node of others) {
-      await until(`${node.name} follows`, async () => (await node.height()) >= 16);
+      await until(
+        `${node.name} follows`,
+        async () => (await node.height()) >= 16,
+      );
       await node.order("mint", { blocks: 2 });
     }
   } catch (error) {

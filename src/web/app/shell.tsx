@@ -89,6 +89,9 @@ function Pulse() {
   );
 }
 
+/** A reorganisation is news for so long. One of a single block is nothing special: two miners were equally fast. */
+const NEWS_MS = 60_000;
+
 /** What is wrong with the node or was just heard, above the page. */
 function Notices() {
   const t = words.value;
@@ -98,7 +101,7 @@ function Notices() {
     <div class="notices" role="status">
       {line.value === "offline" && <p class="notice bad">{t.problems.offline}</p>}
       {known && known.sync.total > 0 && <p class="notice">{t.syncing(known.sync.done, known.sync.total)}</p>}
-      {last && now.value - last.at < 60_000 && <p class="notice">{t.reorganised(last.last.depth)}</p>}
+      {last && last.last.depth > 1 && now.value - last.at < NEWS_MS && <p class="notice">{t.reorganised(last.last.depth)}</p>}
     </div>
   );
 }

@@ -57,7 +57,7 @@ export function Review({
         <Fact name={t.to}>
           <AccountLink address={to} whole />
         </Fact>
-        <Fact name={t.amount}>
+        <Fact name={words.value.transaction.amount}>
           <strong>
             <Amount drops={amount} />
           </strong>
@@ -69,7 +69,7 @@ export function Review({
           <Amount drops={BigInt(account.balance) - amount - fee} />
         </Fact>
         {text && (
-          <Fact name={t.message}>
+          <Fact name={words.value.transaction.message}>
             <q>{text}</q>
           </Fact>
         )}

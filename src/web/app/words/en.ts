@@ -41,7 +41,7 @@ export const en = {
   syncing: (done: number, total: number) =>
     `This node is catching up: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}. What it shows is not the newest.`,
   reorganised: (depth: number) =>
-    `The chain changed to a branch with more work: the last ${plural(depth, "block was", "blocks were")} replaced. Their transactions wait for a block again.`,
+    `The chain changed to a branch with more work: the last ${depth.toLocaleString("en")} blocks were replaced. Their transactions wait for a block again.`,
   copy: {
     action: (name: string) => `Copy: ${name}`,
     copied: "Copied",
