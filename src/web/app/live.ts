@@ -2,7 +2,17 @@
 // status is asked every few seconds instead. A page that nobody looks at gives its stream back: a node has few.
 
 import { computed, effect, signal } from "@preact/signals";
-import { type Id, type Network, type NewBlock, type Pulse, type Reorganisation, type Status, type TransactionNews, api } from "./api.ts";
+import {
+  type Id,
+  type Network,
+  type NewBlock,
+  type Pulse,
+  type Reorganisation,
+  type Status,
+  type TransactionNews,
+  api,
+  offers,
+} from "./api.ts";
 
 /** How news arrives. */
 export type Line = "starting" | "live" | "polling" | "offline";
@@ -73,6 +83,7 @@ function hear<T>(name: string, handle: (news: T) => void): void {
 
 function open(): void {
   close();
+  if (!offers("events")) return;
   stream = api.events();
   stream.onopen = () => {
     attempt = 0;
