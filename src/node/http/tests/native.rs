@@ -189,7 +189,11 @@ async fn statistics_count_from_the_block_before_the_first() {
     assert!((chart["hash_rate"].as_f64().unwrap() - difficulty).abs() < 1e-6, "one such block a second: {chart}");
     let whole = get(&node, "/v1/statistics?blocks=0").await.json();
     assert_eq!(whole["height"], json!([5]));
-    assert_eq!(get(&node, "/v1/statistics").await.json()["height"], json!([0, 1, 2, 3, 4, 5]));
+    let all = get(&node, "/v1/statistics").await.json();
+    assert_eq!(all["height"], json!([1, 2, 3, 4, 5]), "nobody mined the genesis block");
+    assert_eq!(all["interval_ms"], json!([0, 1000, 1000, 1000, 1000]));
+    let empty = get(&FakeNode::new(), "/v1/statistics").await.json();
+    assert_eq!((&empty["height"], &empty["mean_interval_ms"]), (&json!([]), &json!(0.0)));
 }
 
 #[actix_web::test]

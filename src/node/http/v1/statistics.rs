@@ -21,7 +21,7 @@ struct StatisticsQuery {
     blocks: Option<u64>,
 }
 
-/// Numbers of the last blocks, lowest first.
+/// Numbers of the last mined blocks, lowest first.
 #[utoipa::path(tag = "network", params(StatisticsQuery), responses((status = 200, body = Statistics), Problems))]
 #[get("/v1/statistics")]
 pub async fn get_statistics(
@@ -34,7 +34,9 @@ pub async fn get_statistics(
         // One more: the first block's interval begins at the one before.
         let mut headers = state.node.reader().snapshot()?.headers_below(u64::MAX, wanted + 1)?;
         headers.reverse();
-        let headers: Vec<_> = headers.into_iter().map(|(_, stored)| stored).collect();
+        let mut headers: Vec<_> = headers.into_iter().map(|(_, stored)| stored).collect();
+        // Nobody mined the genesis block: its time is the network's, long before its first node started.
+        headers.retain(|stored| stored.header.height > 0);
         let before = if headers.len() > wanted { 1 } else { 0 };
         let shown = &headers[before..];
         let mut previous = headers.first().map_or(0, |first| first.header.time);
@@ -59,7 +61,7 @@ pub async fn get_statistics(
             transactions: shown.iter().map(|stored| stored.transactions).collect(),
             hash_rate: rate(work),
             transaction_rate: rate(transactions as f64),
-            mean_interval_ms: seconds * 1000.0 / (headers.len() - 1).max(1) as f64,
+            mean_interval_ms: seconds * 1000.0 / headers.len().saturating_sub(1).max(1) as f64,
             intended_interval_ms: state.node.network().spec.spacing_ms,
         })
     })
