@@ -236,6 +236,8 @@ impl Chain {
         } else {
             info!(height = tip.height, id = %tip.id, left, joined, "the chain moved to a branch with more work");
         }
+        // The pool first: whoever hears of the tip finds the pool that goes with it.
+        self.publish_pool();
         self.ports.tip.send_replace(tip);
         self.ports.syncer.tell(Mail(syncer::Event::TipChanged));
         self.ports.miner.tell(Mail(miner::Event::TipChanged(tip)));

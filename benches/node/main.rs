@@ -1,8 +1,9 @@
 //! Figures of a node, each beside the limit that it is measured against, in one run: `cargo bench --bench node`, or only some
-//! of them: `cargo bench --bench node -- relay` (`hashing`, `sync`, `relay`).
+//! of them: `cargo bench --bench node -- relay` (`hashing`, `sync`, `relay`, `api`).
 //!
 //! Nothing here is a test: it prints what it saw. Figures of a shared machine are noisy; the ratios are worth more.
 
+mod api;
 mod chain_maker;
 mod limits;
 mod process;
@@ -21,6 +22,9 @@ const FULL_BLOCKS: u64 = 100;
 const TRANSFERS: usize = 2_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if api::bare_handler()? {
+        return Ok(());
+    }
     // Cargo adds `--bench`; anything else names the parts that are wanted.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let is_wanted = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
@@ -35,6 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if is_wanted("relay") {
         relay(dir.path())?;
+    }
+    if is_wanted("api") {
+        api(dir.path())?;
     }
     Ok(())
 }
@@ -86,4 +93,29 @@ fn relay(dir: &Path) -> Result<(), Box<dyn Error>> {
 
 fn print_spread(what: &str, Spread { count, p50, p90, p99, most }: &Spread) {
     println!("{what:<35} {p50:>8.1}{p90:>8.1}{p99:>8.1}{most:>9.1}   {count}");
+}
+
+fn api(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let figures = api::measure(&dir.join("api"))?;
+    println!("interface of a node that mines, one core; it mined {} blocks meanwhile:", figures.mined);
+    println!(
+        "                                       bytes   answers/s    p50 ms    p99 ms    bare/s   p99 ms   of bare"
+    );
+    for row in &figures.rows {
+        println!(
+            "{:<36} {:>7} {:>11.0} {:>9.2} {:>9.2} {:>9.0} {:>8.2} {:>9.2}",
+            row.what,
+            row.bytes,
+            row.per_s,
+            row.p50_ms,
+            row.p99_ms,
+            row.bare_per_s,
+            row.bare_p99_ms,
+            row.per_s / row.bare_per_s
+        );
+    }
+    println!("to reach: last block and account 0.50 of the bare handler, a list 3000 answers/s");
+    println!("one client, p99                       {:>12.2} ms", figures.alone_p99_ms);
+    println!("one client beside 256 slow ones, p99  {:>12.2} ms", figures.beside_slow_p99_ms);
+    Ok(())
 }

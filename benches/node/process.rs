@@ -119,6 +119,7 @@ pub fn start_up(made: &Made) -> Result<StartUp, Box<dyn Error>> {
     Ok(StartUp { first_answer_ms: times[times.len() / 2], idle_mb: memory[memory.len() / 2] })
 }
 
-fn free_port() -> std::io::Result<u16> {
+/// A port that nobody listens on.
+pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

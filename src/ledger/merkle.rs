@@ -10,16 +10,50 @@ use crate::encode::{sha256, tag};
 pub fn root(leaves: &[Digest]) -> Digest {
     let mut level = leaves.to_vec();
     while level.len() > 1 {
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => sha256(&[tag::NODE, &left.0, &right.0]),
-                promoted => promoted[0],
-            })
-            .collect();
+        level = above(&level);
     }
     let top = level.first().map_or(&[][..], |digest| &digest.0);
     sha256(&[tag::ROOT, &(leaves.len() as u32).to_le_bytes(), top])
+}
+
+/// What a node is hashed with on the way up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sibling {
+    /// It stands before.
+    Left(Digest),
+    /// It stands behind.
+    Right(Digest),
+}
+
+/// What leads from the leaf at `index` up to the top; nothing if there is no such leaf. A promoted node has no sibling.
+pub fn branch(leaves: &[Digest], index: usize) -> Vec<Sibling> {
+    let (mut level, mut at, mut branch) = (leaves.to_vec(), index, Vec::new());
+    while level.len() > 1 && index < leaves.len() {
+        branch.extend(match at % 2 {
+            0 => level.get(at + 1).map(|right| Sibling::Right(*right)),
+            _ => level.get(at - 1).map(|left| Sibling::Left(*left)),
+        });
+        level = above(&level);
+        at /= 2;
+    }
+    branch
+}
+
+/// The root to which `leaf` belongs by `branch`, in a block of `count` transactions.
+pub fn root_of(leaf: Digest, branch: &[Sibling], count: u32) -> Digest {
+    let top = branch.iter().fold(leaf, |node, sibling| match sibling {
+        Sibling::Left(left) => sha256(&[tag::NODE, &left.0, &node.0]),
+        Sibling::Right(right) => sha256(&[tag::NODE, &node.0, &right.0]),
+    });
+    sha256(&[tag::ROOT, &count.to_le_bytes(), &top.0])
+}
+
+fn above(level: &[Digest]) -> Vec<Digest> {
+    let parent = |pair: &[Digest]| match pair {
+        [left, right] => sha256(&[tag::NODE, &left.0, &right.0]),
+        promoted => promoted[0],
+    };
+    level.chunks(2).map(parent).collect()
 }
 
 #[cfg(test)]
@@ -46,6 +80,20 @@ mod tests {
         let list = leaves(2);
         let node = sha256(&[tag::NODE, &list[0].0, &list[1].0]);
         assert_ne!(root(&list), root(&[node]));
+    }
+
+    #[test]
+    fn a_branch_leads_from_its_leaf_to_the_root_and_no_other_leaf_does() {
+        for n in 1..20 {
+            let list = leaves(n);
+            for (index, leaf) in list.iter().enumerate() {
+                let branch = branch(&list, index);
+                assert_eq!(root_of(*leaf, &branch, n.into()), root(&list), "{index} of {n}");
+                assert_ne!(root_of(Digest([99; 32]), &branch, n.into()), root(&list));
+                assert_ne!(root_of(*leaf, &branch, u32::from(n) + 1), root(&list));
+            }
+            assert_eq!(branch(&list, n.into()), []);
+        }
     }
 
     #[test]

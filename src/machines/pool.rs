@@ -4,13 +4,18 @@
 //! the pool can be mined as soon as those before it are. Full at a byte cap: then the lowest fee per byte leaves.
 //! Called by [`crate::chain`] only; everybody else reads a [`PoolView`].
 
+mod outlook;
 #[cfg(test)]
 mod tests;
+
+pub use outlook::{Outlook, Place};
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use ledger::{Account, AccountSource, Address, Amount, CheckedTransaction, Network, TxError, TxId, ViewError};
+use ledger::{
+    Account, AccountSource, Address, Amount, CheckedTransaction, Network, NetworkSpec, TxError, TxId, ViewError,
+};
 use thiserror::Error;
 
 /// Bytes of all transactions: four full blocks.
@@ -61,6 +66,18 @@ pub enum PoolError {
     View(#[from] ViewError),
 }
 
+/// Changes that a view remembers: what a busy network brings in some seconds, 5 MB at most.
+const MAX_CHANGES: usize = 4_096;
+
+/// A transaction that came into the pool or left it.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The transaction.
+    pub tx: Arc<CheckedTransaction>,
+    /// Whether it came.
+    pub entered: bool,
+}
+
 /// A transaction that waits, and since when on the monotonic clock.
 #[derive(Debug, Clone)]
 struct Waiting {
@@ -84,9 +101,33 @@ pub struct PoolView {
     queues: imbl::HashMap<Address, QueueView>,
     bytes: usize,
     version: u64,
+    /// The last changes, the oldest first.
+    log: imbl::Vector<Change>,
+    /// All changes so far.
+    changes: u64,
 }
 
 impl PoolView {
+    /// How many transactions came or left so far.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// What came or left since there were `seen` changes; none if that is too long ago to be remembered.
+    pub fn changes_since(&self, seen: u64) -> Option<impl Iterator<Item = &Change>> {
+        let count = usize::try_from(self.changes.saturating_sub(seen)).ok()?;
+        let known = self.log.len().checked_sub(count)?;
+        Some(self.log.iter().skip(known))
+    }
+
+    fn remember(&mut self, tx: &Arc<CheckedTransaction>, entered: bool) {
+        self.changes += 1;
+        self.log.push_back(Change { tx: tx.clone(), entered });
+        if self.log.len() > MAX_CHANGES {
+            self.log.pop_front();
+        }
+    }
+
     /// The nonce after the account's queue, if it has one.
     pub fn next_nonce(&self, address: &Address) -> Option<u64> {
         self.queues.get(address).map(|queue| queue.next_nonce)
@@ -372,7 +413,7 @@ impl Pool {
     /// The best transactions for a block: highest fee per byte first, nonces in order, within the network's limits.
     pub fn select(&self) -> Vec<Arc<CheckedTransaction>> {
         let spec = &self.network.spec;
-        let mut bytes_left = spec.max_block_bytes as usize - ledger::HEADER_BYTES - 64;
+        let mut bytes_left = room(spec);
         let mut barreleye_left = spec.max_barreleye_bytes as usize;
         let mut heads: BTreeSet<(Rank, Address, u64)> = BTreeSet::new();
         let head = |address: &Address, nonce: u64| {
@@ -472,6 +513,7 @@ impl Pool {
         self.by_leaf.insert(short_id(&tx), tx.id());
         self.view.bytes += tx.size();
         self.view.transactions.insert(tx.id(), Waiting { tx: tx.clone(), since: mono });
+        self.view.remember(&tx, true);
         let queue = self.queues.entry(sender).or_insert_with(|| Queue::new(account));
         queue.insert(Entry { tx, added_at: mono, rank });
         self.refresh_next_nonce(&sender);
@@ -487,6 +529,7 @@ impl Pool {
         self.by_leaf.remove(&short_id(&tx));
         self.view.bytes -= tx.size();
         self.view.transactions.remove(&tx.id());
+        self.view.remember(&tx, false);
         self.refresh_next_nonce(sender);
     }
 
@@ -523,7 +566,13 @@ fn cost(tx: &CheckedTransaction) -> u128 {
     u128::from(tx.amount().as_drops()) + u128::from(tx.fee().as_drops())
 }
 
-fn fee_per_byte(tx: &CheckedTransaction) -> u64 {
+/// Bytes of transactions that fit into a block.
+fn room(spec: &NetworkSpec) -> usize {
+    spec.max_block_bytes as usize - ledger::HEADER_BYTES - 64
+}
+
+/// The fee in thousandths of a drop for each byte.
+pub fn fee_per_byte(tx: &CheckedTransaction) -> u64 {
     let milli_drops = u128::from(tx.fee().as_drops()) * 1000 / tx.size() as u128;
     u64::try_from(milli_drops).unwrap_or(u64::MAX)
 }

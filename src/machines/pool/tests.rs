@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ledger::{BarreleyeTransfer, NetworkSpec, Signature, Transaction};
+use ledger::{BarreleyeTransfer, Signature, Transaction};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -468,4 +468,59 @@ fn the_next_nonce_and_the_cost_of_a_queue_are_what_a_count_gives_whatever_happen
         let cost = |queue: &Queue| queue.entries.values().map(|entry| cost(&entry.tx)).sum::<u128>();
         assert_eq!(queue.map(|queue| queue.cost), queue.map(cost), "seed {seed}");
     }
+}
+
+#[test]
+fn the_view_remembers_what_came_and_left_and_says_when_it_forgot() {
+    let mut bench = Bench::new();
+    let seen = bench.pool.view().changes();
+    let (first, second) = (bench.tx(0, 10), bench.tx(1, 10));
+    bench.add(first.clone()).unwrap();
+    bench.add(second.clone()).unwrap();
+    bench.move_on(1, 1, 1_000_000);
+    let id = |tx: &Transaction| tx.id(&bench.network.chain);
+    let told: Vec<_> =
+        bench.pool.view().changes_since(seen).unwrap().map(|change| (change.tx.id(), change.entered)).collect();
+    assert_eq!(told, [(id(&first), true), (id(&second), true), (id(&first), false)]);
+    assert_eq!(bench.pool.view().changes_since(bench.pool.view().changes()).unwrap().count(), 0);
+    let fees = (0..=MAX_CHANGES as u64 / 2).map(|n| MIN_FEE_RISE.as_drops() * (n + 2) * (n + 2));
+    let mut replaced = 0;
+    for fee in fees {
+        if bench.add(bench.tx(1, fee)).is_err() {
+            break;
+        }
+        replaced += 1;
+    }
+    let view = bench.pool.view();
+    assert!(view.log.len() <= MAX_CHANGES);
+    assert_eq!(view.changes(), seen + 3 + 2 * replaced, "each replacement is one that left and one that came");
+}
+
+#[test]
+fn the_outlook_is_what_select_takes_block_after_block() {
+    let limited = NetworkSpec { max_block_transactions: 2, ..spec() };
+    let mut bench = Bench::with(Arc::new(Network::new(limited).unwrap()), MAX_BYTES);
+    let txs = [
+        pay(&bench.network, 1, 2, 100, 5, 0),
+        pay(&bench.network, 1, 2, 100, 90, 1),
+        pay(&bench.network, 2, 1, 100, 50, 0),
+        pay(&bench.network, 3, 1, 100, 40, 0),
+        // Behind a gap.
+        pay(&bench.network, 3, 1, 100, 99, 2),
+    ];
+    for tx in &txs {
+        bench.add(tx.clone()).unwrap();
+    }
+    let outlook = Outlook::new(bench.pool.view(), &bench.network.spec);
+    let place = |tx: &Transaction| outlook.place(&tx.id(&bench.network.chain));
+    let blocks: Vec<_> = txs.iter().map(|tx| place(tx).map(|place| (place.block, place.position))).collect();
+    assert_eq!(blocks, [Some((2, 3)), Some((2, 4)), Some((1, 1)), Some((1, 2)), None]);
+    let selected = bench.selected();
+    let first: Vec<_> = outlook.order()[..2].iter().map(|tx| tx.transaction().clone()).collect();
+    assert_eq!(first, selected);
+    assert!(place(&txs[1]).unwrap().behind_own && !place(&txs[0]).unwrap().behind_own);
+    assert_eq!(place(&txs[3]).unwrap().ahead_bytes, txs[2].size() as u64);
+    let least = fee_per_byte(&outlook.order()[1]);
+    assert_eq!(outlook.fee_for(1), least + least / 10, "the next block is full");
+    assert_eq!((outlook.fee_for(2), outlook.fee_for(3)), (0, 0), "the second is the last, and nothing waits behind it");
 }

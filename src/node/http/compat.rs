@@ -5,6 +5,7 @@ use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use ledger::{AccountSource, Address, BlockId, ChainSource, StoredHeader, Transaction, TxId};
 use machines::faucet::ClaimError;
+use serde::Serialize;
 use store::Snapshot;
 
 use super::body::{Fields, Received, hex_bytes, whole, without_prefix};
@@ -14,7 +15,8 @@ use super::compat_json::{
     TransactionsData,
 };
 use super::compat_transfer;
-use super::reply::{Envelope, Refusal, Refusals, envelope};
+use super::pages::name;
+use super::reply::{Envelope, Refusal, Refusals, envelope, ready, rendered};
 use super::{Routes, Shared, State};
 use crate::node_api::{ClaimRefused, Refused};
 
@@ -39,13 +41,12 @@ pub fn routes(app: &mut Routes) {
 #[utoipa::path(tag = "compatible", responses((status = 200, body = Envelope<BlockData>), Refusals))]
 #[get("/last-block")]
 pub async fn compat_last_block(state: Shared) -> HttpResponse {
-    let find = || {
+    page_of(&state, "/last-block", || {
         let snapshot = state.node.reader().snapshot()?;
         let tip = snapshot.tip()?;
         let stored = snapshot.header(&tip.id)?.ok_or_else(|| Refusal::new(404, "not found last block"))?;
-        block_json(&snapshot, &tip.id, &stored)
-    };
-    envelope(find().map(|block| BlockData { block }))
+        Ok(BlockData { block: block_json(&snapshot, &tip.id, &stored)? })
+    })
 }
 
 /// A block, by height or hash.
@@ -80,8 +81,8 @@ pub async fn compat_block(state: Shared, path: Path<String>) -> HttpResponse {
     responses((status = 200, body = Envelope<BlocksData>), Refusals)
 )]
 #[get("/blocks")]
-pub async fn compat_blocks(state: Shared, query: Query<Vec<(String, String)>>) -> HttpResponse {
-    let find = || {
+pub async fn compat_blocks(state: Shared, request: HttpRequest, query: Query<Vec<(String, String)>>) -> HttpResponse {
+    page_of(&state, name(&request), || {
         let (skip, size) = page(&query)?;
         let snapshot = state.node.reader().snapshot()?;
         let total_count = snapshot.tip()?.height + 1;
@@ -94,8 +95,7 @@ pub async fn compat_blocks(state: Shared, query: Query<Vec<(String, String)>>) -
         }
         let blocks = headers.iter().map(|(id, stored)| block_json(&snapshot, id, stored)).collect::<Result<_, _>>()?;
         Ok(BlocksData { blocks, total_count })
-    };
-    envelope(find())
+    })
 }
 
 /// Transactions, newest first.
@@ -108,8 +108,12 @@ pub async fn compat_blocks(state: Shared, query: Query<Vec<(String, String)>>) -
     responses((status = 200, body = Envelope<TransactionsData>), Refusals)
 )]
 #[get("/txs")]
-pub async fn compat_transactions(state: Shared, query: Query<Vec<(String, String)>>) -> HttpResponse {
-    let find = || {
+pub async fn compat_transactions(
+    state: Shared,
+    request: HttpRequest,
+    query: Query<Vec<(String, String)>>,
+) -> HttpResponse {
+    page_of(&state, name(&request), || {
         let (skip, size) = page(&query)?;
         let snapshot = state.node.reader().snapshot()?;
         let chain = &state.node.network().chain;
@@ -117,8 +121,7 @@ pub async fn compat_transactions(state: Shared, query: Query<Vec<(String, String
         let listed = snapshot.transactions_below(total_count.saturating_sub(skip), size as usize)?;
         let transactions = listed.iter().map(|found| TransactionJson::located(found, found.transaction.id(chain)));
         Ok(TransactionsData { transactions: transactions.collect(), total_count })
-    };
-    envelope(find())
+    })
 }
 
 /// A transaction of the chain, by number or hash.
@@ -217,6 +220,14 @@ async fn claim(state: &State, request: &HttpRequest, body: &[u8]) -> Result<Tran
             ClaimError::NoFunds | ClaimError::Syncing | ClaimError::Busy => Refusal::new(503, &error).retry_after(60),
             ClaimError::NotKept(_) => Refusal::new(500, &error),
         }),
+    }
+}
+
+/// An answer that holds as long as the tip does, from those that are kept if it was made before.
+fn page_of<T: Serialize>(state: &State, name: &str, make: impl FnOnce() -> Result<T, Refusal>) -> HttpResponse {
+    match state.pages.get(state.node.tip().id, name, || make().map(rendered)) {
+        Ok(body) => ready(body),
+        Err(refusal) => refusal.reply(),
     }
 }
 

@@ -5,14 +5,14 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
 use futures::FutureExt;
 
-use super::reply::Refusal;
+use super::problem::refusal_at;
 
 /// Longest that a request may take, its body included. The slowest answer is a full page from a cold disk.
 pub const DEADLINE: Duration = Duration::from_secs(10);
@@ -49,18 +49,18 @@ pub async fn within<B: MessageBody + 'static>(
         Ok(Ok(result)) => result,
         Ok(Err(_)) => {
             tracing::error!(path, "a handler panicked");
-            Err(closing(Refusal::new(500, "internal fault")))
+            Err(closing(&path, 500, "internal fault"))
         }
         Err(_) => {
             tracing::debug!(path, "a request took too long");
-            Err(closing(Refusal::new(408, "the request took too long")))
+            Err(closing(&path, 408, "the request took too long"))
         }
     }
 }
 
 /// Nobody knows how much of the request was read, so the connection ends.
-fn closing(refusal: Refusal) -> Error {
-    let mut reply: HttpResponse = refusal.reply();
+fn closing(path: &str, status: u16, message: &str) -> Error {
+    let mut reply = refusal_at(path, status, message);
     reply.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     InternalError::from_response("", reply).into()
 }

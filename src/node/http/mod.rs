@@ -9,17 +9,22 @@ mod client_address;
 mod compat;
 mod compat_json;
 mod compat_transfer;
+mod descriptors;
+mod events;
 mod health;
 mod limits;
+mod line;
 mod metrics;
 mod openapi;
 mod pages;
 mod problem;
+mod reference;
 mod reply;
 mod server;
 #[cfg(test)]
 mod tests;
 mod v1;
+mod visitors;
 
 pub use server::{Http, HttpError, Settings, bind};
 
@@ -41,6 +46,10 @@ pub struct State {
     pages: pages::Pages,
     /// What blocks say only when they are read whole.
     facts: v1::Facts,
+    /// What the next blocks will probably hold.
+    outlooks: v1::Outlooks,
+    /// Streams of what happens.
+    events: events::Events,
     /// What this interface is.
     document: openapi::Document,
 }
@@ -49,10 +58,12 @@ impl State {
     fn new(node: Arc<dyn NodeApi>, trusted_proxies: Vec<IpNet>) -> Self {
         Self {
             node,
+            events: events::Events::new(trusted_proxies.clone()),
             trusted_proxies,
             answers: Default::default(),
             pages: Default::default(),
             facts: Default::default(),
+            outlooks: Default::default(),
             document: openapi::Document::new(),
         }
     }

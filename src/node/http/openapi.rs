@@ -8,7 +8,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::PathItem;
 use utoipa_actix_web::AppExt;
 
-use super::problem::Problem;
+use super::problem::{Problem, is_native};
 use super::{Shared, reply, server};
 
 #[derive(OpenApi)]
@@ -27,10 +27,19 @@ use super::{Shared, reply, server};
         (name = "accounts", description = "Accounts and what happened to them"),
         (name = "pool", description = "What waits for a block"),
         (name = "search", description = "What a text names"),
+        (name = "events", description = "What happens, as it happens"),
         (name = "faucet", description = "Coins for newcomers"),
         (name = "compatible", description = "As the original Barreleye answers")
     ),
-    components(schemas(client::Problem, reply::RefusalEnvelope, reply::Message))
+    components(schemas(
+        client::Problem,
+        client::BlockEvent,
+        client::LifeEvent,
+        client::ReorganisationEvent,
+        client::StatusEvent,
+        reply::RefusalEnvelope,
+        reply::Message
+    ))
 )]
 struct Info;
 
@@ -83,8 +92,7 @@ async fn json(state: Shared) -> HttpResponse {
 /// What is said of a path that is not there, or not with this method: each interface in its own words.
 pub async fn missing(state: Shared, request: HttpRequest) -> HttpResponse {
     let methods = state.document.methods(request.path()).join(", ");
-    let native = request.path() == "/v1" || request.path().starts_with("/v1/");
-    let mut answer = match (native, methods.is_empty()) {
+    let mut answer = match (is_native(request.path()), methods.is_empty()) {
         (true, true) => return Problem::not_found("there is nothing at this path").reply(),
         (true, false) => {
             let detail = format!("{} is not possible here, only {methods}", request.method());

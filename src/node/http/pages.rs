@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use actix_web::HttpRequest;
 use actix_web::web::Bytes;
 use ledger::BlockId;
 
@@ -42,6 +43,11 @@ impl Pages {
         // Nothing under the lock panics half way.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The path and query of a request, which name its answer.
+pub fn name(request: &HttpRequest) -> &str {
+    request.uri().path_and_query().map_or("", |name| name.as_str())
 }
 
 impl Kept {

@@ -116,6 +116,24 @@ impl From<ViewError> for Problem {
     }
 }
 
+/// A refusal that any path may give, in the words of the interface to which the path belongs.
+pub fn refusal_at(path: &str, status: u16, message: &str) -> HttpResponse {
+    let (kind, title) = match status {
+        408 => ("/problems/timeout", "Took too long"),
+        500.. => ("/problems/internal", "Internal fault"),
+        _ => ("/problems/malformed", "Malformed request"),
+    };
+    match is_native(path) {
+        true => Problem::new(status, kind, title, message).reply(),
+        false => Refusal::new(status, message).reply(),
+    }
+}
+
+/// Whether a path belongs to the native interface.
+pub fn is_native(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}
+
 /// Every operation of the native interface may answer with a problem: of the request, or of the node.
 pub struct Problems;
 

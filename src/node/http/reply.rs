@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use ledger::ViewError;
 use serde::Serialize;
@@ -132,12 +133,19 @@ impl From<ViewError> for Refusal {
 /// `data`, or why not.
 pub fn envelope<T: Serialize>(result: Result<T, Refusal>) -> HttpResponse {
     match result {
-        Ok(data) => {
-            let envelope = Envelope { status_code: 200, data: Some(data), error: None };
-            HttpResponse::Ok().content_type(JSON).body(line(&envelope))
-        }
+        Ok(data) => ready(rendered(data)),
         Err(refusal) => refusal.reply(),
     }
+}
+
+/// `data` in its envelope, as bytes.
+pub fn rendered<T: Serialize>(data: T) -> Bytes {
+    line(&Envelope { status_code: 200, data: Some(data), error: None }).into()
+}
+
+/// An answer that was rendered before.
+pub fn ready(body: Bytes) -> HttpResponse {
+    HttpResponse::Ok().content_type(JSON).body(body)
 }
 
 /// What the original's framework says of paths that do not exist.

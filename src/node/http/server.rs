@@ -1,33 +1,51 @@
 //! The two listeners: binding, limits, and the order of what every request passes.
+//!
+//! Connections are kept for further requests. Each is a [`Line`], which ends when nothing gets done on it.
 
+use std::future::ready;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::body::MessageBody;
+use actix_web::dev::{AppConfig, Server, ServerHandle};
+use actix_web::error::InternalError;
 use actix_web::http::KeepAlive;
 use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::{self, Data, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
-use actix_web::{App, HttpServer};
+use actix_web::{App, Error as ActixError, HttpRequest};
 use ipnet::IpNet;
 use thiserror::Error;
+use tokio::net::TcpStream;
 
 use super::admin::Operator;
-use super::problem::Problem;
-use super::{Routes, State, admin, assets, compat, health, limits, metrics, openapi, v1};
+use super::line::{self, Line};
+use super::problem::refusal_at;
+use super::visitors::Visitors;
+use super::{
+    Routes, State, admin, assets, compat, descriptors, events, health, limits, metrics, openapi, reference, v1,
+};
 use crate::config::Listener;
 use crate::logging::LogControl;
 use crate::node_api::NodeApi;
 
 /// Threads for the public; the node's other work shares the machine.
 const PUBLIC_WORKERS: usize = 2;
-/// Connections of each worker: 256 together. Beyond it they wait in the backlog; peers have descriptors of their own.
-const PUBLIC_CONNECTIONS: usize = 128;
+/// Connections of all clients together. Beyond it they are closed at once; peers have descriptors of their own.
+const PUBLIC_CONNECTIONS: usize = 1_024;
+/// One client may have half of them, so that no single address keeps the others out.
+const CLIENT_SHARE: usize = 2;
 /// An operator needs few.
 const ADMIN_CONNECTIONS: usize = 32;
 /// For the headers of the first request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection may rest between two requests: page after page is read within it.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// For a client that does not close its end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// For requests that run when the node stops, in seconds.
 const STOP_TIMEOUT_S: u64 = 5;
 
@@ -79,9 +97,13 @@ impl Http {
 
 /// Binds the listeners. Must be called where an actix system or a tokio runtime runs.
 pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpError> {
-    let state = Data::new(State::new(node, settings.trusted_proxies));
+    let state = Data::new(State::new(node, settings.trusted_proxies.clone()));
     let mut http = Http { servers: Vec::new(), public: None, admin: None };
     if let Listener::On(address) = settings.public {
+        tokio::spawn(events::run(Arc::downgrade(&state.clone().into_inner())));
+        let connections = descriptors::for_connections(PUBLIC_CONNECTIONS);
+        let visitors = Visitors::new(connections / CLIENT_SHARE, connections, settings.trusted_proxies);
+        let limits = Limits { workers: PUBLIC_WORKERS, patience: line::PATIENCE, visitors };
         let state = state.clone();
         let app = move || {
             let state = state.clone();
@@ -92,20 +114,13 @@ pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpErro
                 },
             )
         };
-        // A kept connection has no limit for the headers of its second request, so none is kept.
-        let server = HttpServer::new(app)
-            .workers(PUBLIC_WORKERS)
-            .max_connections(PUBLIC_CONNECTIONS)
-            .keep_alive(KeepAlive::Disabled)
-            .client_request_timeout(HEADER_TIMEOUT)
-            .shutdown_timeout(STOP_TIMEOUT_S)
-            .disable_signals()
-            .bind(address)
-            .map_err(|error| HttpError::Bind { address, flag: "http", error })?;
-        http.public = server.addrs().first().copied();
-        http.servers.push(server.run());
+        let (server, bound) = serve("http", address, limits, app)?;
+        http.public = Some(bound);
+        http.servers.push(server);
     }
     if let Listener::On(address) = settings.admin {
+        let visitors = Visitors::new(ADMIN_CONNECTIONS, ADMIN_CONNECTIONS, Vec::new());
+        let limits = Limits { workers: 1, patience: line::OPERATOR_PATIENCE, visitors };
         let operator = Data::new(Operator::new(settings.token, settings.log));
         let app = move || {
             let (state, operator) = (state.clone(), operator.clone());
@@ -118,34 +133,97 @@ pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpErro
                     admin_routes(app, operator);
                 })
         };
-        let server = HttpServer::new(app)
-            .workers(1)
-            .max_connections(ADMIN_CONNECTIONS)
-            .keep_alive(KeepAlive::Disabled)
-            .client_request_timeout(HEADER_TIMEOUT)
-            .shutdown_timeout(STOP_TIMEOUT_S)
-            .disable_signals()
-            .bind(address)
-            .map_err(|error| HttpError::Bind { address, flag: "admin", error })?;
-        http.admin = server.addrs().first().copied();
-        http.servers.push(server.run());
+        let (server, bound) = serve("admin", address, limits, app)?;
+        http.admin = Some(bound);
+        http.servers.push(server);
     }
     Ok(http)
+}
+
+/// What a listener allows.
+struct Limits {
+    workers: usize,
+    patience: Duration,
+    visitors: Visitors,
+}
+
+/// Binds a listener; where it is. Each connection takes a slot and gets its deadline before HTTP begins on it.
+fn serve<F, I, S, B>(
+    flag: &'static str,
+    address: SocketAddr,
+    limits: Limits,
+    app: F,
+) -> Result<(Server, SocketAddr), HttpError>
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, actix_http::Request>,
+    S: ServiceFactory<actix_http::Request, Config = AppConfig, Error = ActixError> + 'static,
+    S::InitError: std::fmt::Debug,
+    S::Response: Into<actix_http::Response<B>> + 'static,
+    S::Service: 'static,
+    S::Future: 'static,
+    <S::Service as actix_service::Service<actix_http::Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let failed = |error| HttpError::Bind { address, flag, error };
+    let listener = TcpListener::bind(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    let Limits { workers, patience, visitors } = limits;
+    let builder = Server::build()
+        .workers(workers)
+        // A client beyond the limit of its own is closed at once; this one holds for all of them together.
+        .max_concurrent_connections(PUBLIC_CONNECTIONS)
+        .shutdown_timeout(STOP_TIMEOUT_S)
+        .disable_signals();
+    let stopping = builder.graceful_shutdown_signal();
+    let service = move || {
+        let (visitors, stopping) = (visitors.clone(), stopping.clone());
+        let http = HttpService::build()
+            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+            .client_request_timeout(HEADER_TIMEOUT)
+            .client_disconnect_timeout(CLOSE_TIMEOUT)
+            .tcp_nodelay(true)
+            .graceful_shutdown_signal(move || {
+                let stopping = stopping.clone();
+                async move { stopping.notified().await }
+            })
+            .h1(map_config(app().into_factory().map_err(|error: ActixError| error.error_response()), |_| {
+                AppConfig::default()
+            }));
+        fn_service(move |stream: TcpStream| {
+            let line = stream.peer_addr().and_then(|peer| {
+                stream.set_nodelay(true)?;
+                let slot = visitors.enter(peer.ip()).ok_or(io::ErrorKind::ConnectionRefused)?;
+                Ok((Line::new(stream, patience, slot), Some(peer)))
+            });
+            ready(line.map_err(actix_http::error::DispatchError::Io))
+        })
+        .and_then(http)
+    };
+    let builder = builder.listen(flag, listener, service).map_err(failed)?;
+    Ok((builder.run(), bound))
 }
 
 /// Everything that the public listener answers.
 pub fn public_routes(app: &mut ServiceConfig) {
     api_routes(&mut Routes::new(app));
-    app.configure(openapi::routes).configure(assets::routes).configure(health::routes);
-    app.app_data(QueryConfig::default().error_handler(|error, _| Problem::malformed(error).into()));
-    app.app_data(PathConfig::default().error_handler(|error, _| Problem::malformed(error).into()));
+    app.configure(openapi::routes).configure(reference::routes);
+    app.configure(assets::routes).configure(health::routes);
+    app.app_data(QueryConfig::default().error_handler(|error, request| unreadable(&error, request)));
+    app.app_data(PathConfig::default().error_handler(|error, request| unreadable(&error, request)));
     app.default_service(web::to(openapi::missing));
+}
+
+/// A path or a query that is no text, or not of the kind that is wanted there.
+fn unreadable(error: &dyn std::fmt::Display, request: &HttpRequest) -> ActixError {
+    InternalError::from_response("", refusal_at(request.path(), 400, &error.to_string())).into()
 }
 
 /// What the OpenAPI document describes.
 pub fn api_routes(app: &mut Routes) {
     compat::routes(app);
     v1::routes(app);
+    events::routes(app);
 }
 
 /// Everything that the admin listener answers.

@@ -29,6 +29,10 @@ async fn every_operation_of_the_document_is_there_and_says_how_it_may_fail() {
             assert!(operation["responses"][status].is_object(), "{method} {path} says nothing of {status}");
         }
         assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{method} {path}");
+        if path == "/v1/events" {
+            // It never ends: see the tests of events.
+            continue;
+        }
         let named: String = path.replace("{block}", "0").replace(['{', '}'], "");
         let reply = ask(&node, &method.to_uppercase(), &named, Some("application/json"), "{}").await;
         let detail = if reply.status == 404 { reply.json() } else { Value::Null };

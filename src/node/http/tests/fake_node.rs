@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::ready;
 use ledger::{
-    AccountSource, Address, Amount, BarreleyeTransfer, BlockId, CheckedTransaction, Network, NetworkSpec,
-    OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId,
+    AccountSource, Address, Amount, BarreleyeTransfer, BlockId, CheckedBlock, CheckedTransaction, Commit, Network,
+    NetworkSpec, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId,
 };
 use libp2p::Multiaddr;
 use machines::PeerId;
@@ -37,6 +37,7 @@ struct Inner {
     seen_tips: watch::Receiver<Tip>,
     pools: watch::Sender<Arc<PoolView>>,
     seen_pools: watch::Receiver<Arc<PoolView>>,
+    commits: Mutex<Vec<Commit>>,
     claims: Mutex<Vec<(Address, IpAddr)>>,
     refuses_claims: Mutex<Option<ClaimError>>,
     paused: Mutex<bool>,
@@ -72,6 +73,7 @@ impl FakeNode {
                 reader: store.reader(),
                 store: Mutex::new(store),
                 pool: Mutex::new(Pool::new(network.clone())),
+                commits: Mutex::default(),
                 claims: Mutex::default(),
                 refuses_claims: Mutex::default(),
                 paused: Mutex::default(),
@@ -125,12 +127,39 @@ impl FakeNode {
     /// Mines a block with these transactions and keeps it.
     pub fn mine(&self, transactions: Vec<Transaction>) -> BlockId {
         let commit = next_commit(&self.inner.reader.snapshot().unwrap(), &self.inner.network, transactions);
+        let tip = commit.tip.id;
+        self.keep(commit, &[]);
+        tip
+    }
+
+    /// Leaves all own blocks for those of `other`, which has more work. What only the own ones had waits again.
+    pub fn adopt(&self, other: &FakeNode) {
+        let (own, theirs) = (self.inner.commits.lock().unwrap().clone(), other.inner.commits.lock().unwrap().clone());
+        let accounts = other.inner.reader.snapshot().unwrap();
+        let touched = own.iter().chain(&theirs).flat_map(|commit| commit.accounts.keys());
+        let commit = Commit {
+            keep: theirs.iter().flat_map(|commit| commit.keep.clone()).collect(),
+            disconnect: own.iter().rev().map(|commit| commit.tip.id).collect(),
+            connect: theirs.iter().flat_map(|commit| commit.connect.clone()).collect(),
+            accounts: touched.map(|address| (*address, accounts.account(address).unwrap())).collect(),
+            tip: theirs.last().unwrap().tip,
+        };
+        let left: Vec<_> = own.iter().flat_map(|commit| &commit.connect).map(|connect| connect.block.clone()).collect();
+        self.keep(commit, &left);
+    }
+
+    fn keep(&self, commit: Commit, left: &[Arc<CheckedBlock>]) {
         self.inner.store.lock().unwrap().commit(&commit).unwrap();
-        self.inner.tips.send_replace(commit.tip);
+        let snapshot = self.inner.reader.snapshot().unwrap();
         let mut pool = self.inner.pool.lock().unwrap();
-        pool.settle(commit.accounts.keys(), &self.inner.reader.snapshot().unwrap()).unwrap();
+        pool.settle(commit.accounts.keys(), &snapshot).unwrap();
+        for tx in left.iter().flat_map(|block| block.transactions()) {
+            pool.put_back(tx.clone(), 0, &snapshot).unwrap();
+        }
         self.inner.pools.send_replace(Arc::new(pool.view().clone()));
-        commit.tip.id
+        drop(pool);
+        self.inner.tips.send_replace(commit.tip);
+        self.inner.commits.lock().unwrap().push(commit);
     }
 }
 
@@ -222,7 +251,10 @@ impl NodeApi for Inner {
     }
 
     fn peers(&self) -> Answer<'_, Vec<Value>> {
-        now(vec![json!({ "id": "12D3KooW", "outbound": true, "state": "Closing" })])
+        let greeting = json!({ "agent": "barreleye/0.1", "tip": { "height": 7 } });
+        let ready = json!({ "Ready": { "greeting": greeting, "since": 0 } });
+        let peer = |state| json!({ "id": "12D3KooW", "address": "/ip4/192.0.2.9", "outbound": true, "state": state, "since_ms": 5 });
+        now(vec![peer(json!("Closing")), peer(ready)])
     }
 
     fn ban(&self, _: PeerId, _: bool) -> Result<(), Refused> {

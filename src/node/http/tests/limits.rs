@@ -1,8 +1,9 @@
 //! Limits: time, size, panics, and a stop that does not wait for the slow.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use actix_web::dev::{Service, ServiceRequest};
+use actix_web::dev::{ServerHandle, Service, ServiceRequest};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, HttpResponse, body::to_bytes, web};
@@ -83,22 +84,183 @@ async fn a_port_in_use_is_an_error_that_names_the_flag() {
     assert!(error.contains("choose another address with --admin"), "{error}");
 }
 
-#[actix_web::test]
-async fn a02_no_connection_is_kept_for_a_second_request() {
-    let node = FakeNode::new();
-    let mut http = listening(&node);
-    let (address, handles) = (http.public.unwrap(), http.handles());
-    let server = actix_web::rt::spawn(http.servers.remove(0));
-    let mut connection = TcpStream::connect(address).await.unwrap();
-    connection.write_all(b"GET /last-block HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let mut answer = String::new();
-    tokio::time::timeout(Duration::from_secs(5), connection.read_to_string(&mut answer)).await.unwrap().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
-    for handle in handles {
-        handle.stop(true).await;
+/// A server on loopback until it is dropped.
+pub struct Served {
+    pub address: SocketAddr,
+    handles: Vec<ServerHandle>,
+}
+
+impl Served {
+    pub fn new(node: &FakeNode) -> Self {
+        let mut http = listening(node);
+        let (address, handles) = (http.public.unwrap(), http.handles());
+        actix_web::rt::spawn(http.servers.remove(0));
+        Self { address, handles }
     }
-    server.await.unwrap().unwrap();
+
+    pub async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// What comes back for `request` until the connection is closed.
+    async fn until_closed(&self, request: &[u8]) -> String {
+        let mut connection = self.connect().await;
+        connection.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        // A connection that is reset was closed too.
+        let read = tokio::time::timeout(Duration::from_secs(20), connection.read_to_end(&mut answer)).await;
+        assert!(read.is_ok(), "the connection stays open: {}", String::from_utf8_lossy(&answer));
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        for handle in &self.handles {
+            actix_web::rt::spawn(handle.stop(false));
+        }
+    }
+}
+
+/// Reads one answer with a length, and leaves the connection open.
+async fn answer(connection: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    loop {
+        read.push(tokio::time::timeout(Duration::from_secs(5), connection.read_u8()).await.unwrap().unwrap());
+        let text = String::from_utf8_lossy(&read);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+        if body.len() == length.parse::<usize>().unwrap() {
+            return text.into_owned();
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a01_a_connection_that_says_nothing_or_too_little_is_told_so_and_closed() {
+    let node = FakeNode::new();
+    let served = Served::new(&node);
+    let (silent, slow) =
+        tokio::join!(served.until_closed(b""), served.until_closed(b"GET /last-block HTTP/1.1\r\nHos"));
+    for answer in [silent, slow] {
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a02_a_connection_is_kept_for_further_requests_and_only_as_a_line_with_a_deadline() {
+    let node = FakeNode::new();
+    let served = Served::new(&node);
+    let mut connection = served.connect().await;
+    for _ in 0..3 {
+        connection.write_all(b"GET /last-block HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let answer = answer(&mut connection).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("x-content-type-options: nosniff"), "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a06_headers_that_are_too_many_or_too_long_are_refused() {
+    let node = FakeNode::new();
+    let served = Served::new(&node);
+    let many: String = (0..200).map(|n| format!("X-{n}: y\r\n")).collect();
+    let long = format!("X-Long: {}\r\n", "y".repeat(200_000));
+    for headers in [many, long] {
+        let request = format!("GET /last-block HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
+        let answer = served.until_closed(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 4") || answer.is_empty(), "{answer}");
+        assert!(!answer.contains("200 OK"), "{answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a07_requests_that_two_readers_could_read_in_two_ways_are_refused_and_closed() {
+    let node = FakeNode::new();
+    let served = Served::new(&node);
+    for request in [
+        "POST /txs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        "POST /txs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /txs HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "POST /txs HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}",
+        "GET /last-block HTTP/1.1\r\nHost: x\r\nX-Zero: a\0b\r\n\r\n",
+        "GET /last-block HTTP/1.1\r\nHost : x\r\n\r\n",
+        "GET /last\0block HTTP/1.1\r\nHost: x\r\n\r\n",
+    ] {
+        let answer = served.until_closed(request.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{request:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1").count(), 1, "{request:?}: {answer}");
+    }
+    let bad_chunk =
+        "POST /txs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
+    let answer = served.until_closed(bad_chunk.as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[actix_web::test]
+async fn a10_names_that_are_none_are_never_a_fault_of_the_node() {
+    let node = FakeNode::new();
+    let id = "ab".repeat(32);
+    let names = ["0", "-1", "99999999999999999999", "1e5", "0x", "zz", &id, &id[1..], "%00", "%ff", "\u{d55c}", " "];
+    for name in names {
+        for path in [
+            "/blocks/",
+            "/txs/",
+            "/accounts/",
+            "/v1/blocks/",
+            "/v1/transactions/",
+            "/v1/accounts/",
+            "/v1/search?q=",
+            "/v1/events?account=",
+            "/v1/blocks?before=",
+            "/v1/transactions?before=",
+            "/v1/headers?from=",
+        ] {
+            let name: String =
+                name.chars().map(|c| if c.is_ascii_graphic() { c.to_string() } else { "%ED%95%9C".into() }).collect();
+            let reply = ask(&node, "GET", &format!("{path}{name}"), None, "").await;
+            assert!(matches!(reply.status, 200 | 400 | 404), "{path}{name}: {} {}", reply.status, reply.body);
+            assert!(reply.status == 200 || reply.content_type.contains("json"), "{path}{name}: {}", reply.content_type);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a09_json_that_is_hostile_or_none_is_refused_with_a_reason_in_the_native_interface_too() {
+    let node = FakeNode::new();
+    let deep = "[".repeat(60_000);
+    for body in [
+        deep.as_str(),
+        "{",
+        "{\"hex\":\"00\",\"hex\":\"00\"}{}",
+        "{\"hex\":1e400}",
+        "{\"hex\":5}",
+        "\"\u{1}\"",
+        "null",
+        "[]",
+    ] {
+        for path in ["/v1/transactions", "/v1/transactions/batch"] {
+            let reply = ask(&node, "POST", path, Some("application/json"), body).await;
+            assert_eq!(reply.status, 400, "{path} {:.40}: {}", body, reply.body);
+            assert!(!reply.json()["detail"].as_str().unwrap().is_empty());
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a17_sizes_of_the_native_interface_are_clamped() {
+    let node = FakeNode::new();
+    for _ in 0..3 {
+        node.mine(vec![]);
+    }
+    for (path, list) in [("/v1/blocks", "blocks"), ("/v1/headers", "headers"), ("/v1/statistics", "height")] {
+        let name = if list == "height" { "blocks" } else { "limit" };
+        for (size, expected) in [("0", 1), ("1", 1), ("1000000000", 4)] {
+            let reply = ask(&node, "GET", &format!("{path}?{name}={size}"), None, "").await.json();
+            assert_eq!(reply[list].as_array().map(Vec::len), Some(expected), "{path} {size}");
+        }
+        assert_eq!(ask(&node, "GET", &format!("{path}?{name}=-1"), None, "").await.status, 400);
+    }
 }
 
 #[actix_web::test]

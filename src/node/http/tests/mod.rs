@@ -3,6 +3,7 @@
 mod admin;
 mod assets;
 mod document;
+mod events;
 mod exchanges;
 mod fake_node;
 mod limits;

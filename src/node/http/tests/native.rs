@@ -176,6 +176,124 @@ async fn a_transfer_of_the_original_chain_is_taken_in_its_own_form_and_a_batch_t
 }
 
 #[actix_web::test]
+async fn why_a_transaction_waits_is_told_from_a_gap_to_its_block() {
+    let node = FakeNode::new();
+    let txs: Vec<_> = (0..3).map(|ahead| node.native(1, address(7), Amount::drops(5), ahead)).collect();
+    let id = |at: usize| txs[at].id(&node.network().chain);
+    let base = node.nonce(&address(1));
+    post(&node, "/v1/transactions", &json!(TransferJson::from(&txs[2]))).await;
+    let waiting = |at: usize| format!("/v1/transactions/{}/waiting", id(at));
+    let gap = get(&node, &waiting(2)).await.json();
+    assert_eq!((&gap["reason"], &gap["position"]), (&json!("nonce_gap"), &json!(null)), "{gap}");
+    assert_eq!(gap["missing_nonces"], json!([base.to_string(), (base + 1).to_string()]));
+    assert_eq!(gap["needed"], json!("6"));
+    assert_eq!(get(&node, &waiting(0)).await.status, 404);
+    for tx in &txs[..2] {
+        post(&node, "/v1/transactions", &json!(TransferJson::from(tx))).await;
+    }
+    let ready = get(&node, &waiting(2)).await.json();
+    assert_eq!((&ready["reason"], &ready["position"]), (&json!("next_block"), &json!(3)), "{ready}");
+    assert_eq!((&ready["expected_blocks"], &ready["missing_nonces"]), (&json!(1), &json!([])));
+    let ahead = ready["ahead_bytes"].as_u64().unwrap() as usize;
+    assert_eq!(ahead, txs[..2].iter().map(|tx| Transaction::Transfer(tx.clone()).size()).sum::<usize>());
+    let pool = get(&node, "/v1/pool?limit=2").await.json();
+    let listed: Vec<_> = pool["list"].as_array().unwrap().iter().map(|tx| tx["id"].clone()).collect();
+    assert_eq!((listed, &pool["transactions"]), (vec![json!(id(0)), json!(id(1))], &json!(3)));
+    let shown = get(&node, &format!("/v1/transactions/{}", id(1))).await.json();
+    assert_eq!(
+        (&shown["state"], &shown["pool"]["position"], &shown["pool"]["of"]),
+        (&json!("pool"), &json!(2), &json!(3))
+    );
+    assert!(shown["received"].as_u64().unwrap() > 1_700_000_000_000, "{shown}");
+    assert_eq!(get(&node, &format!("/v1/accounts/{}", address(1))).await.json()["waiting"], json!(3));
+    node.mine(txs.iter().cloned().map(Transaction::Transfer).collect());
+    let mined = get(&node, &waiting(2)).await.json();
+    assert_eq!((&mined["state"], &mined["reason"]), (&json!("confirmed"), &json!(null)));
+}
+
+#[actix_web::test]
+async fn a_place_costs_nothing_while_there_is_room() {
+    let node = FakeNode::new();
+    let tx = node.native(1, address(7), Amount::drops(5), 0);
+    post(&node, "/v1/transactions", &json!(TransferJson::from(&tx))).await;
+    let fees = get(&node, "/v1/fees").await.json();
+    let nothing = json!({ "per_1000_bytes": "0", "transfer": "0" });
+    for name in ["minimum", "next_block", "three_blocks", "ten_blocks"] {
+        assert_eq!(fees[name], nothing);
+    }
+}
+
+#[actix_web::test]
+async fn a_proof_leads_from_the_transaction_to_the_header_by_hashes_alone() {
+    let node = FakeNode::new();
+    let txs: Vec<_> = (0..5).map(|ahead| node.native(1, address(7), Amount::drops(5), ahead)).collect();
+    let block = node.mine(txs.iter().cloned().map(Transaction::Transfer).collect());
+    for (index, tx) in txs.iter().enumerate() {
+        let path = format!("/v1/transactions/{}/proof", tx.id(&node.network().chain));
+        let proof: client::Proof = serde_json::from_str(&get(&node, &path).await.body).unwrap();
+        assert_eq!((proof.block, proof.index as usize, proof.transactions), (block, index, 5));
+        let sibling = |step: &client::Step| match step.side {
+            client::Side::Left => ledger::merkle::Sibling::Left(step.digest),
+            client::Side::Right => ledger::merkle::Sibling::Right(step.digest),
+        };
+        let branch: Vec<_> = proof.branch.iter().map(sibling).collect();
+        let root = ledger::merkle::root_of(proof.leaf, &branch, proof.transactions);
+        assert_eq!(root, proof.root);
+        assert_eq!(proof.leaf, Transaction::Transfer(tx.clone()).leaf());
+        assert_eq!(proof.encoded, hex::encode(Transaction::Transfer(tx.clone()).encode()));
+        assert!(proof.header.contains(&root.to_hex()));
+        let twice = Sha256::digest(Sha256::digest(hex::decode(&proof.header).unwrap()));
+        assert_eq!(hex::encode(twice), block.to_hex());
+    }
+    let waits = node.native(2, address(7), Amount::drops(5), 0);
+    post(&node, "/v1/transactions", &json!(TransferJson::from(&waits))).await;
+    let path = format!("/v1/transactions/{}/proof", waits.id(&node.network().chain));
+    assert_eq!(get(&node, &path).await.status, 404);
+}
+
+#[actix_web::test]
+async fn the_table_of_an_account_has_a_row_for_everything_that_happened() {
+    let node = FakeNode::new();
+    for _ in 0..250 {
+        node.mine(vec![]);
+    }
+    let tx = node.native(1, address(9), Amount::drops(150_000_000), 0);
+    let id = tx.id(&node.network().chain);
+    node.mine(vec![Transaction::Transfer(tx)]);
+    let table = get(&node, &format!("/v1/accounts/{}/transactions.csv", address(9))).await;
+    assert_eq!(table.content_type, "text/csv; charset=utf-8");
+    let lines: Vec<_> = table.body.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (253, "time,height,direction,counterparty,amount,fee,transaction"));
+    let paid: Vec<_> = lines[2].split(',').collect();
+    let from = address(1).to_string();
+    assert_eq!(paid[1..], ["251", "in", from.as_str(), "1.5", "0", id.to_hex().as_str()]);
+    assert!(paid[0].ends_with('Z') && paid[0].contains('T'), "{}", paid[0]);
+    assert!(lines[252].contains(",1,mined,,"), "{}", lines[252]);
+}
+
+#[actix_web::test]
+async fn peers_are_told_without_their_addresses() {
+    let node = FakeNode::new();
+    let peers = get(&node, "/v1/peers").await;
+    let body = peers.json();
+    assert_eq!(body["peers"], json!([{ "agent": "barreleye/0.1", "height": 7, "direction": "out", "since_ms": 5 }]));
+    assert_eq!((&body["inbound"], &body["outbound"]), (&json!(0), &json!(1)));
+    assert!(!peers.body.contains("192.0.2.9"), "{}", peers.body);
+}
+
+#[actix_web::test]
+async fn the_page_that_shows_the_document_asks_nobody_else() {
+    let node = FakeNode::new();
+    for (path, kind) in [("/api", "text/html"), ("/api/page.css", "text/css"), ("/api/page.js", "text/javascript")] {
+        let reply = get(&node, path).await;
+        assert_eq!((reply.status, reply.content_type.starts_with(kind)), (200, true), "{path}");
+        assert!(!reply.body.contains("http://") && !reply.body.contains("https://"), "{path} names another place");
+        assert!(!reply.body.contains("style=") && !reply.body.contains("onclick"), "the policy allows nothing inline");
+        assert!(!reply.body.contains("innerHTML"), "texts are set as text");
+    }
+}
+
+#[actix_web::test]
 async fn statistics_count_from_the_block_before_the_first() {
     let node = FakeNode::new();
     for _ in 0..5 {

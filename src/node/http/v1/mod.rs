@@ -6,14 +6,18 @@
 //! | file | noun |
 //! |---|---|
 //! | `status`, `network`, `peers`, `statistics` | the node and its network |
-//! | `blocks`, `transactions`, `accounts`, `search` | what is in the chain |
+//! | `blocks`, `transactions`, `accounts`, `csv`, `proof`, `search` | what is in the chain |
 //! | `pool` | what waits, why, and what fees it takes |
 //! | `submit` | handing in transfers |
 //! | `view` | what is stored, as it is shown |
 
 mod accounts;
 mod blocks;
+mod csv;
 mod network;
+mod peers;
+mod pool;
+mod proof;
 mod search;
 mod statistics;
 mod status;
@@ -21,12 +25,15 @@ mod submit;
 mod transactions;
 mod view;
 
-pub use view::Facts;
+pub use pool::Outlooks;
+pub use status::{pool_size, tip_info};
+pub use view::{Facts, difficulty, sender};
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde::Serialize;
 
+use super::pages::name;
 use super::problem::{Answer, Problem, Problems};
 use super::{Routes, Shared, State};
 
@@ -51,7 +58,13 @@ pub fn routes(app: &mut Routes) {
         .service(accounts::get_account)
         .service(accounts::list_account_transactions)
         .service(statistics::get_statistics)
-        .service(search::search);
+        .service(search::search)
+        .service(proof::get_proof)
+        .service(csv::export_account)
+        .service(pool::get_pool)
+        .service(pool::get_fees)
+        .service(pool::get_waiting)
+        .service(peers::get_peers);
 }
 
 /// How many entries a page has that was asked for with `limit`.
@@ -71,9 +84,4 @@ fn page<T: Serialize>(
     };
     let body = state.pages.get(state.node.tip().id, name, render)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
-}
-
-/// The path and query of a request, which name its page.
-fn name(request: &actix_web::HttpRequest) -> &str {
-    request.uri().path_and_query().map_or("", |name| name.as_str())
 }

@@ -8,6 +8,7 @@ use ledger::{ChainSource, TxId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::pool::in_pool;
 use super::view::{confirmed, id, waiting};
 use super::{Answer, Problem, Problems, Shared, clamp, name, page};
 
@@ -55,5 +56,6 @@ pub async fn get_transaction(state: Shared, path: Path<String>) -> Answer<Transa
         return Ok(Json(confirmed(&located, id, snapshot.tip()?.height)));
     }
     let tx = pool.get(&id).ok_or_else(|| Problem::not_found(format!("no transaction {id}")))?;
-    Ok(Json(waiting(&state, &pool, tx.transaction(), id, None)))
+    let place = in_pool(&state, &pool, &tx).await;
+    Ok(Json(waiting(&state, &pool, &tx, place)))
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use client::{BlockSummary, Drops, InBlock, InPool, State as TxState, Transaction as Shown, TransactionKind};
-use ledger::{Address, Amount, Block, BlockId, ChainSource, Network, StoredHeader, Transaction, TxId};
+use ledger::{
+    Address, Amount, Block, BlockId, ChainSource, CheckedTransaction, Network, StoredHeader, Transaction, TxId,
+};
 use machines::pool::PoolView;
 use store::{Located, Snapshot};
 
@@ -95,8 +97,8 @@ pub fn confirmed(located: &Located, id: TxId, height: u64) -> Shown {
 }
 
 /// A transaction that waits.
-pub fn waiting(state: &State, pool: &PoolView, tx: &Transaction, id: TxId, place: Option<InPool>) -> Shown {
-    Shown { received: received(state, pool, &id), pool: place, ..shown(tx, id) }
+pub fn waiting(state: &State, pool: &PoolView, tx: &CheckedTransaction, place: InPool) -> Shown {
+    Shown { received: received(state, pool, &tx.id()), pool: Some(place), ..shown(tx, tx.id()) }
 }
 
 /// When this node took a transaction into its pool, unix milliseconds.
