@@ -7,19 +7,24 @@
 //! | file | noun |
 //! |---|---|
 //! | `text` | numbers and hex as texts |
-//! | `status`, `network`, `statistics` | the node and its network |
+//! | `status`, `network`, `peers`, `statistics` | the node and its network |
 //! | `block`, `transaction`, `account` | what is in the chain |
 //! | `pool` | what waits, why, and what fees it takes |
+//! | `proof` | that a transaction is in a block |
 //! | `transfer` | a signed transfer as it is handed in |
+//! | `event` | what a stream of events tells |
 //! | `problem` | why a request is refused |
 //! | `client` | asking |
 
 mod account;
 mod block;
 mod client;
+mod event;
 mod network;
+mod peers;
 mod pool;
 mod problem;
+mod proof;
 mod search;
 mod statistics;
 mod status;
@@ -30,9 +35,12 @@ pub mod transfer;
 pub use account::{Account, AccountHistory, Direction, HistoryItem};
 pub use block::{Block, BlockSummary, Blocks, HeaderView, Headers};
 pub use client::{Answer, Client, ClientError};
+pub use event::{BlockEvent, LifeEvent, LifeState, ReorganisationEvent, StatusEvent};
 pub use network::{Limits, NetworkInfo, Supply};
-pub use pool::{Fee, Fees, Waiting, WaitingReason};
+pub use peers::{PeerDirection, PeerInfo, Peers};
+pub use pool::{Fee, Fees, PoolEntry, PoolList, Waiting, WaitingReason};
 pub use problem::Problem;
+pub use proof::{Proof, Side, Step};
 pub use search::Found;
 pub use statistics::Statistics;
 pub use status::{PoolSize, Status, SyncState, TipInfo};

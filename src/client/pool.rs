@@ -1,9 +1,52 @@
-//! Why a transaction waits, and what fees it takes.
+//! What waits, why, and what fees it takes.
 
+use ledger::{Address, TxId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Drops, Number, State};
+use crate::{Drops, Number, State, schema};
+
+/// What waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PoolList {
+    /// How many wait.
+    pub transactions: usize,
+    /// Their size.
+    pub bytes: usize,
+    /// The most bytes that may wait.
+    pub capacity_bytes: usize,
+    /// The first ones, in the order in which they would be mined.
+    pub list: Vec<PoolEntry>,
+}
+
+/// A transaction that waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PoolEntry {
+    /// Its id.
+    #[schema(value_type = schema::Id)]
+    pub id: TxId,
+    /// Who pays.
+    #[schema(value_type = schema::Address)]
+    pub from: Address,
+    /// Who is paid.
+    #[schema(value_type = schema::Address)]
+    pub to: Address,
+    /// What is moved.
+    pub amount: Drops,
+    /// What the miner gets.
+    pub fee: Drops,
+    /// The sender's nonce.
+    pub nonce: Number,
+    /// Size as the rules count it.
+    pub size: usize,
+    /// Drops for each byte.
+    pub fee_per_byte: f64,
+    /// When this node took it in.
+    pub received: u64,
+    /// The block that would take it, counted from the next one as 1; null if it cannot be mined yet.
+    #[schema(required)]
+    pub block: Option<u32>,
+}
 
 /// What a transaction waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
