@@ -210,6 +210,8 @@ impl Chain {
             }
             Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, Offence::BreaksARule, why),
             Effect::Answer { ticket, answer } => {
+                // Whoever is told that its transaction waits can look it up at once.
+                self.publish_pool();
                 if let Some(reply) = self.tickets.remove(&ticket) {
                     // A client that no longer waits finds the answer on the chain.
                     drop(reply.send(answer));

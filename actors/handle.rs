@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ledger::pow::Search;
-use ledger::{Address, Block, BlockId, CheckedTransaction, Network, SecretKey, Tip, Transaction, TxId};
+use ledger::{Address, Block, BlockId, Network, SecretKey, Tip, Transaction, TxId};
 use machines::chain::{Accepted, Refused, Template};
 use machines::discovery::Fixed;
-use machines::faucet::ClaimError;
+use machines::faucet::{Challenge, ClaimError, Form, Order, OrderError, Paid, Report, View};
 use machines::peer::Goodbye;
 use machines::pool::{PoolError, PoolView};
 use machines::syncer::Progress;
@@ -24,7 +24,8 @@ use tokio::time::timeout;
 use wire::{Multiaddr, Protocol, Reach};
 
 use crate::{
-    ActorReport, Claim, Clock, Directory, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port, Submit, translate,
+    ActorReport, AskFaucet, Claim, Clock, Directory, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port,
+    Question, Submit, translate,
 };
 
 /// An actor that gives no answer within this time is not well.
@@ -161,6 +162,8 @@ pub struct Doors {
     pub template: Port<MakeTemplate>,
     /// The faucet takes claims.
     pub claim: Port<Claim>,
+    /// The faucet takes questions and orders.
+    pub faucet: Port<AskFaucet>,
     /// The miner takes orders.
     pub miner: Port<Mail<miner::Event>>,
     /// Discovery takes orders.
@@ -243,10 +246,34 @@ impl Handle {
         }
     }
 
-    /// Claims coins; the payout is kept durably when this returns.
-    pub async fn claim(&self, to: Address, client: IpAddr) -> Result<Arc<CheckedTransaction>, ClaimFailure> {
-        let answer = self.hand_in(&self.doors.claim, |reply| Claim { to, client, reply }).await?;
+    /// Claims coins; the payout is kept durably and in the pool when this returns.
+    pub async fn claim(&self, to: Address, client: IpAddr, form: Form) -> Result<Paid, ClaimFailure> {
+        let answer = self.hand_in(&self.doors.claim, |reply| Claim { to, client, form, reply }).await?;
         Ok(answer?)
+    }
+
+    /// How the faucet stands for a client, and for an account if one is named.
+    pub async fn faucet(&self, client: IpAddr, to: Option<Address>) -> Result<View, Unavailable> {
+        self.ask_faucet(|reply| Question::View { client, to, reply }).await
+    }
+
+    /// Work for a claim, or why it would be refused whatever work is done.
+    pub async fn challenge(&self, to: Address, client: IpAddr) -> Result<Challenge, ClaimFailure> {
+        Ok(self.ask_faucet(|reply| Question::Challenge { to, client, reply }).await??)
+    }
+
+    /// All of the faucet, for its operator.
+    pub async fn faucet_report(&self) -> Result<Report, Unavailable> {
+        self.ask_faucet(|reply| Question::Report { reply }).await
+    }
+
+    /// Steers the faucet; the order is kept durably when this returns.
+    pub async fn order_faucet(&self, order: Order) -> Result<Result<(), OrderError>, Unavailable> {
+        self.ask_faucet(|reply| Question::Order { order, reply }).await
+    }
+
+    async fn ask_faucet<T>(&self, question: impl FnOnce(oneshot::Sender<T>) -> Question) -> Result<T, Unavailable> {
+        self.hand_in(&self.doors.faucet, |reply| AskFaucet { question: question(reply) }).await
     }
 
     /// Makes `blocks` blocks now, one after another, and gives their ids.

@@ -9,6 +9,7 @@ mod clock;
 mod directory;
 mod discovery;
 mod faucet;
+mod faucet_records;
 mod handle;
 mod hasher;
 mod mail;
@@ -29,9 +30,12 @@ pub use clock::Clock;
 pub use directory::Directory;
 pub use discovery::{Discovery, Ports as DiscoveryPorts};
 pub use faucet::{Faucet, Ports as FaucetPorts};
+pub use faucet_records::{FaucetRecordError, faucet_records};
 pub use handle::{ClaimFailure, Door, Doors, Handle, Health, MintError, PeerReport, SubmitError, Unavailable};
 pub use hasher::Hasher;
-pub use mail::{Claim, Inspect, Mail, MakeTemplate, OfferBlock, Ping, Share, Stop, Submit, Tick, Write};
+pub use mail::{
+    AskFaucet, Claim, Inspect, Mail, MakeTemplate, OfferBlock, Ping, Question, Share, Stop, Submit, Tick, Write,
+};
 pub use miner::{Miner, Ports as MinerPorts};
 pub use port::{Inbox, Meter, Port};
 pub use report::{ActorReport, MailboxReport};

@@ -1,10 +1,9 @@
 //! The types of mail.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use actix::Message;
-use ledger::{Address, Block, CheckedTransaction, PublicKey, Transaction};
+use ledger::{Address, Block, PublicKey, Transaction};
 pub use machines::chain::Accepted;
 use machines::chain::{Refused, Template};
 use machines::{PeerId, chain, discovery, faucet, miner, peer, syncer};
@@ -102,8 +101,15 @@ messages! {
         pub to: Address,
         /// Where the claim came from.
         pub client: IpAddr,
+        /// How it was made.
+        pub form: faucet::Form,
         /// Where the answer goes.
-        pub reply: Reply<Result<Arc<CheckedTransaction>, faucet::ClaimError>>,
+        pub reply: Reply<Result<faucet::Paid, faucet::ClaimError>>,
+    }
+    /// Something else is asked of the faucet.
+    AskFaucet {
+        /// What.
+        pub question: Question,
     }
     /// A peer asks for addresses.
     Share {
@@ -112,6 +118,40 @@ messages! {
         /// The right to answer.
         pub responder: Responder,
     }
+}
+
+/// What the faucet is asked beside claims.
+pub enum Question {
+    /// How it stands for somebody.
+    View {
+        /// Who asks.
+        client: IpAddr,
+        /// For which account, if one is named.
+        to: Option<Address>,
+        /// Where the answer goes.
+        reply: Reply<faucet::View>,
+    },
+    /// Work for a claim.
+    Challenge {
+        /// Whom to pay.
+        to: Address,
+        /// Who asks.
+        client: IpAddr,
+        /// Where the answer goes.
+        reply: Reply<Result<faucet::Challenge, faucet::ClaimError>>,
+    },
+    /// All of it, for the operator.
+    Report {
+        /// Where the answer goes.
+        reply: Reply<faucet::Report>,
+    },
+    /// The operator decides.
+    Order {
+        /// What.
+        order: faucet::Order,
+        /// Where the answer goes.
+        reply: Reply<Result<(), faucet::OrderError>>,
+    },
 }
 
 /// What is called when a write is kept or not.

@@ -13,6 +13,7 @@
 //! | `proof` | that a transaction is in a block |
 //! | `transfer` | a signed transfer as it is handed in |
 //! | `event` | what a stream of events tells |
+//! | `faucet` | coins for newcomers |
 //! | `problem` | why a request is refused |
 //! | `client` | asking |
 
@@ -20,6 +21,7 @@ mod account;
 mod block;
 mod client;
 mod event;
+mod faucet;
 mod network;
 mod peers;
 mod pool;
@@ -36,6 +38,10 @@ pub use account::{Account, AccountHistory, Direction, HistoryItem};
 pub use block::{Block, BlockSummary, Blocks, HeaderView, Headers};
 pub use client::{Answer, Client, ClientError};
 pub use event::{BlockEvent, LifeEvent, LifeState, ReorganisationEvent, StatusEvent};
+pub use faucet::{
+    FaucetBudget, FaucetChallenge, FaucetClaim, FaucetCollector, FaucetPayout, FaucetRange, FaucetRefusal,
+    FaucetReport, FaucetState, FaucetStatus,
+};
 pub use network::{Limits, NetworkInfo, Supply};
 pub use peers::{PeerDirection, PeerInfo, Peers};
 pub use pool::{Fee, Fees, PoolEntry, PoolList, Waiting, WaitingReason};

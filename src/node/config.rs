@@ -20,6 +20,10 @@ use crate::failure::Failure;
 pub const DATA_DIR: &str = "./barreleye-data";
 /// What a claim gets, as on the original chain.
 const FAUCET_AMOUNT: Amount = Amount::drops(5 * Amount::BARREL.as_drops());
+/// What an account may ever get from the faucet: ten claims. Who tests for longer asks the operator.
+const FAUCET_ACCOUNT_LIMIT: Amount = Amount::drops(50 * Amount::BARREL.as_drops());
+/// Percent of what mining creates that the faucet may pay out.
+const FAUCET_SHARE: u8 = 50;
 /// Outbound peers beyond this number bring nothing but traffic.
 const MAX_WANTED_PEERS: usize = 32;
 /// Inbound peers that one core can serve; each may have messages waiting.
@@ -70,6 +74,10 @@ pub struct Config {
     pub faucet_amount: Amount,
     /// Seconds between two claims of one account or client.
     pub faucet_interval_s: u64,
+    /// What an account may ever get from the faucet.
+    pub faucet_account_limit: Amount,
+    /// How much of what mining creates the faucet may pay out, in percent.
+    pub faucet_share: u8,
     /// Seconds after which a peer that worked once and cannot be reached any more is forgotten.
     pub forget_peers_s: u64,
     /// Whether to look for peers on the local network (mDNS).
@@ -144,6 +152,10 @@ pub struct Layer {
     pub faucet_amount: Option<Amount>,
     /// See [`Config::faucet_interval_s`].
     pub faucet_interval_s: Option<u64>,
+    /// See [`Config::faucet_account_limit`].
+    pub faucet_account_limit: Option<Amount>,
+    /// See [`Config::faucet_share`].
+    pub faucet_share: Option<u8>,
     /// See [`Config::forget_peers_s`].
     pub forget_peers_s: Option<u64>,
     /// See [`Config::mdns`].
@@ -157,7 +169,7 @@ pub struct Layer {
 }
 
 /// The names of all settings, as the file has them.
-pub const KEYS: [&str; 24] = [
+pub const KEYS: [&str; 26] = [
     "network",
     "data_dir",
     "listen",
@@ -177,6 +189,8 @@ pub const KEYS: [&str; 24] = [
     "hash_duty",
     "faucet_amount",
     "faucet_interval_s",
+    "faucet_account_limit",
+    "faucet_share",
     "forget_peers_s",
     "mdns",
     "upnp",
@@ -207,6 +221,8 @@ impl Layer {
             hash_duty: self.hash_duty.or(below.hash_duty),
             faucet_amount: self.faucet_amount.or(below.faucet_amount),
             faucet_interval_s: self.faucet_interval_s.or(below.faucet_interval_s),
+            faucet_account_limit: self.faucet_account_limit.or(below.faucet_account_limit),
+            faucet_share: self.faucet_share.or(below.faucet_share),
             forget_peers_s: self.forget_peers_s.or(below.forget_peers_s),
             mdns: self.mdns.or(below.mdns),
             upnp: self.upnp.or(below.upnp),
@@ -269,6 +285,8 @@ impl Layer {
             "hash_duty" => one(&mut self.hash_duty, text),
             "faucet_amount" => one(&mut self.faucet_amount, text),
             "faucet_interval_s" => one(&mut self.faucet_interval_s, text),
+            "faucet_account_limit" => one(&mut self.faucet_account_limit, text),
+            "faucet_share" => one(&mut self.faucet_share, text),
             "forget_peers_s" => one(&mut self.forget_peers_s, text),
             "mdns" => switch(&mut self.mdns, text),
             "upnp" => switch(&mut self.upnp, text),
@@ -322,6 +340,12 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
              they must be 1 to {MAX_WANTED_PEERS} and 0 to {MAX_INBOUND}"
         )));
     }
+    let faucet_share = layer.faucet_share.unwrap_or(FAUCET_SHARE);
+    if !(1..=100).contains(&faucet_share) {
+        return Err(Failure::usage(format!(
+            "faucet_share is {faucet_share}: it must be 1 to 100 percent of what mining creates"
+        )));
+    }
     // A network of one machine has nobody to find outside it, and the main one's nodes are not on one LAN.
     let is_local = is_dev || network.spec.hints.mint_only;
     let is_main = network.spec.name == "main";
@@ -351,6 +375,8 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         hash_duty,
         faucet_amount: layer.faucet_amount.unwrap_or(FAUCET_AMOUNT),
         faucet_interval_s: layer.faucet_interval_s.unwrap_or(3_600),
+        faucet_account_limit: layer.faucet_account_limit.unwrap_or(FAUCET_ACCOUNT_LIMIT),
+        faucet_share,
         forget_peers_s: layer.forget_peers_s.unwrap_or(24 * 3_600),
         mdns: layer.mdns.unwrap_or(!is_main && !is_local),
         upnp: layer.upnp.unwrap_or(!is_local),

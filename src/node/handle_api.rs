@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use actors::{ActorReport, ClaimFailure, Handle, MintError, SubmitError, Unavailable};
 use futures::FutureExt;
-use ledger::{Address, BlockId, CheckedTransaction, Network, Tip, Transaction, TxId};
+use ledger::{Address, BlockId, Network, Tip, Transaction, TxId};
 use libp2p::Multiaddr;
 use machines::PeerId;
+use machines::faucet::{Challenge, Form, Order, OrderError, Paid, Report, View};
 use machines::pool::{PoolError, PoolView};
 use machines::syncer::Progress;
 use serde_json::Value;
@@ -53,12 +54,29 @@ impl NodeApi for Handle {
         Handle::submit(self, tx).map(|result| result.map_err(Refused::from)).boxed_local()
     }
 
-    fn claim(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Arc<CheckedTransaction>, ClaimRefused>> {
-        let refused = |failure| match failure {
-            ClaimFailure::Rule(error) => ClaimRefused::Rule(error),
-            ClaimFailure::Unavailable(why) => ClaimRefused::Unavailable(why.to_string()),
+    fn claim(&self, to: Address, client: IpAddr, form: Form) -> Answer<'_, Result<Paid, ClaimRefused>> {
+        Handle::claim(self, to, client, form).map(|result| result.map_err(ClaimRefused::from)).boxed_local()
+    }
+
+    fn faucet(&self, client: IpAddr, to: Option<Address>) -> Answer<'_, Result<View, Refused>> {
+        Handle::faucet(self, client, to).map(|result| result.map_err(Refused::from)).boxed_local()
+    }
+
+    fn challenge(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Challenge, ClaimRefused>> {
+        Handle::challenge(self, to, client).map(|result| result.map_err(ClaimRefused::from)).boxed_local()
+    }
+
+    fn faucet_report(&self) -> Answer<'_, Result<Report, Refused>> {
+        Handle::faucet_report(self).map(|result| result.map_err(Refused::from)).boxed_local()
+    }
+
+    fn order_faucet(&self, order: Order) -> Answer<'_, Result<(), Refused>> {
+        let followed = |result: Result<Result<(), OrderError>, Unavailable>| match result? {
+            Ok(()) => Ok(()),
+            Err(error @ OrderError::NotKept(_)) => Err(Refused::Unavailable(error.to_string())),
+            Err(error) => Err(Refused::Invalid(error.to_string())),
         };
-        Handle::claim(self, to, client).map(move |result| result.map_err(refused)).boxed_local()
+        Handle::order_faucet(self, order).map(followed).boxed_local()
     }
 
     fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>> {
@@ -90,6 +108,15 @@ impl NodeApi for Handle {
     fn health(&self) -> Answer<'_, Health> {
         let health = Handle::health(self);
         health.map(|health| Health { live: health.live, ready: health.ready, reasons: health.reasons }).boxed_local()
+    }
+}
+
+impl From<ClaimFailure> for ClaimRefused {
+    fn from(failure: ClaimFailure) -> Self {
+        match failure {
+            ClaimFailure::Rule(error) => Self::Rule(error),
+            ClaimFailure::Unavailable(why) => Self::Unavailable(why.to_string()),
+        }
     }
 }
 

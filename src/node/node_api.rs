@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures::future::LocalBoxFuture;
-use ledger::{Address, BlockId, CheckedTransaction, Network, Tip, Transaction, TxId};
+use ledger::{Address, BlockId, Network, Tip, Transaction, TxId};
 use libp2p::Multiaddr;
 use machines::PeerId;
-use machines::faucet::ClaimError;
+use machines::faucet::{Challenge, ClaimError, Form, Order, Paid, Report, View};
 use machines::pool::PoolView;
 use machines::syncer::Progress;
 use serde::Serialize;
@@ -93,7 +93,15 @@ pub trait NodeApi: Send + Sync + 'static {
     /// Checks a transaction and puts it into the pool.
     fn submit(&self, tx: Transaction) -> Answer<'_, Result<TxId, Refused>>;
     /// Asks the faucet to pay.
-    fn claim(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Arc<CheckedTransaction>, ClaimRefused>>;
+    fn claim(&self, to: Address, client: IpAddr, form: Form) -> Answer<'_, Result<Paid, ClaimRefused>>;
+    /// How the faucet stands for a client, and for an account if one is named.
+    fn faucet(&self, client: IpAddr, to: Option<Address>) -> Answer<'_, Result<View, Refused>>;
+    /// Work for a claim.
+    fn challenge(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Challenge, ClaimRefused>>;
+    /// All of the faucet, for its operator.
+    fn faucet_report(&self) -> Answer<'_, Result<Report, Refused>>;
+    /// Steers the faucet.
+    fn order_faucet(&self, order: Order) -> Answer<'_, Result<(), Refused>>;
     /// Makes blocks now.
     fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>>;
     /// Steers the miner; gives its state.

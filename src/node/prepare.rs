@@ -2,7 +2,7 @@
 //! this node is.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ledger::SecretKey;
@@ -26,6 +26,9 @@ pub const COOKIE: &str = "admin.cookie";
 pub const ADMIN_ADDRESS: &str = "admin.address";
 /// Where a node writes the address of its explorer and API.
 pub const HTTP_ADDRESS: &str = "http.address";
+
+/// The credential of systemd that holds the faucet's key.
+const FAUCET_CREDENTIAL: &str = "faucet.key";
 
 /// What a node needs before its actors can start.
 pub struct Prepared {
@@ -53,8 +56,8 @@ pub fn prepare(config: Config) -> Result<Prepared, Failure> {
         Some(path) => node_keys::read(path, passphrase_file)?,
         None => node_keys::miner(&config.data_dir)?,
     };
-    let faucet_key = match &config.faucet_key {
-        Some(path) => node_keys::read(path, passphrase_file)?,
+    let faucet_key = match config.faucet_key.clone().or_else(|| credential(FAUCET_CREDENTIAL)) {
+        Some(path) => node_keys::read(&path, passphrase_file)?,
         None => key.clone(),
     };
     let identity = node_keys::identity(&config.data_dir)?;
@@ -69,6 +72,12 @@ pub fn prepare(config: Config) -> Result<Prepared, Failure> {
         "node starts"
     );
     Ok(Prepared { config, key, faucet_key, identity, log })
+}
+
+/// The file of a credential that systemd gave to this service, if it did.
+fn credential(name: &str) -> Option<PathBuf> {
+    let path = Path::new(&std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
+    path.exists().then_some(path)
 }
 
 /// Binds HTTP for a running node, makes the operator's token and tells where everything is. Must be called where an

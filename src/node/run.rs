@@ -134,9 +134,12 @@ fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Pa
         faucet: machines::faucet::Params {
             on: config.faucet,
             key: prepared.faucet_key.clone(),
+            challenge_key: rand::random(),
             amount: config.faucet_amount,
             balance_limit: FAUCET_BALANCE_LIMIT,
+            account_limit: config.faucet_account_limit,
             interval_ms: config.faucet_interval_s.saturating_mul(1000),
+            share_percent: config.faucet_share,
         },
         peers: config.peers.clone(),
         wanted_peers: config.wanted_peers,

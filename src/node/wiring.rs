@@ -16,7 +16,6 @@ use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use machines::PeerId;
 use machines::discovery::Fixed;
-use machines::faucet::{Claim, Phase};
 use machines::pool::PoolView;
 use machines::syncer::Progress;
 use store::{Reader, Store};
@@ -85,7 +84,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let snapshot = reader.snapshot().map_err(Failure::storage)?;
     let tip = snapshot.tip().map_err(Failure::storage)?;
     let kept_peers = known_peers(&snapshot)?;
-    let kept_claims = kept_claims(&snapshot, &network)?;
+    let faucet_records = actors::faucet_records(&snapshot, &network).map_err(Failure::storage)?;
     drop(snapshot);
 
     let me = PeerId::from_multihash(&net.identity.public().to_peer_id().to_bytes())
@@ -141,6 +140,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         offer: chain_inbox.port(),
         template: chain_inbox.port(),
         claim: faucet_inbox.port(),
+        faucet: faucet_inbox.port(),
         miner: miner_inbox.port(),
         discovery: discovery_inbox.port(),
         key: parts.miner_key.clone(),
@@ -254,7 +254,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         vital.of("discovery"),
     );
     let faucet = Faucet::new(
-        machines::faucet::Faucet::new(network.clone(), parts.faucet, kept_claims, tip, clock.now()),
+        machines::faucet::Faucet::new(network.clone(), parts.faucet, faucet_records, tip, clock.now()),
         network.chain,
         reader,
         faucet_ports,
@@ -346,23 +346,6 @@ fn greeting(
 fn known_peers(snapshot: &store::Snapshot) -> Result<Vec<(PeerId, machines::discovery::Record)>, Failure> {
     let rows = snapshot.peers().map_err(Failure::storage)?;
     Ok(rows.into_iter().map(|(id, bytes)| (PeerId(id), postcard::from_bytes(&bytes).unwrap_or_default())).collect())
-}
-
-/// The claims that were kept, each as far as the chain says now.
-fn kept_claims(snapshot: &store::Snapshot, network: &Network) -> Result<Vec<(u64, Claim)>, Failure> {
-    let mut claims = Vec::new();
-    for (number, bytes) in snapshot.claims().map_err(Failure::storage)? {
-        let mut claim: Claim = postcard::from_bytes(&bytes)
-            .map_err(|error| Failure::storage(format!("faucet claim {number} cannot be read: {error}")))?;
-        let located = snapshot.transaction(&claim.payout.id(&network.chain)).map_err(Failure::storage)?;
-        claim.phase = match (located, claim.phase) {
-            (Some(at), _) => Phase::Confirmed(at.height),
-            (None, Phase::Confirmed(_)) => Phase::Reserved,
-            (None, phase) => phase,
-        };
-        claims.push((number, claim));
-    }
-    Ok(claims)
 }
 
 fn fixed_peers(peers: &[Multiaddr]) -> Vec<Fixed> {

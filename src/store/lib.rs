@@ -1,4 +1,4 @@
-//! What is kept: the chain, the accounts, the peers and the faucet's claims, in one redb file.
+//! What is kept: the chain, the accounts, the peers and the faucet's records, in one redb file.
 //!
 //! The only crate that knows redb. A [`Store`] is the one writer: a [`ledger::Commit`] is one durable transaction, all
 //! of it or nothing, also after a crash. Everybody else holds a [`Reader`] and takes a [`Snapshot`], which waits for

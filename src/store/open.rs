@@ -9,14 +9,15 @@ use ledger::{Network, Work};
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError, WriteTransaction};
 
 use crate::tables::{
-    self, ACCOUNTS, BLOCK_IDS, BODIES, CLAIMS, HEADERS, HISTORY, MAIN, META, MainRow, PEERS, Position, TX_IDS, UNDO,
+    self, ACCOUNTS, BLOCK_IDS, BODIES, CLAIMS_1, FAUCET, HEADERS, HISTORY, MAIN, META, MainRow, PEERS, Position,
+    TX_IDS, UNDO,
 };
 use crate::{StoreError, store};
 
 /// Name of the database inside the data directory.
 pub const FILE: &str = "chain.redb";
 /// Version of the format on disk. Raised by any change of a table, a key or a row.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 const SCHEMA_KEY: &str = "schema";
 const CHAIN_KEY: &str = "chain";
@@ -42,8 +43,15 @@ pub(crate) fn open(
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.clone() },
             other => other.into(),
         })?;
-    if is_ours(&db, network)? {
-        return Ok(db);
+    match found(&db, network)? {
+        Found::Current => return Ok(db),
+        Found::Format1 => {
+            let tx = store::begin(&db)?;
+            from_format_1(&tx)?;
+            tx.commit()?;
+            return Ok(db);
+        }
+        Found::Nothing => {}
     }
     let tx = store::begin(&db)?;
     write_genesis(&tx, network)?;
@@ -74,22 +82,41 @@ fn discard_unborn(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether the database has a chain, which then is that of `network` in a format that this version knows.
-fn is_ours(db: &Database, network: &Network) -> Result<bool, StoreError> {
+/// What a database holds.
+enum Found {
+    /// No chain.
+    Nothing,
+    /// The chain of the network in this format.
+    Current,
+    /// The same in format 1.
+    Format1,
+}
+
+/// Format 2 keeps more of the faucet than its claims. A claim of format 1 lived for an hour and is let go.
+fn from_format_1(tx: &WriteTransaction) -> Result<(), StoreError> {
+    tx.delete_table(CLAIMS_1)?;
+    tx.open_table(FAUCET)?;
+    tx.open_table(META)?.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice())?;
+    Ok(())
+}
+
+/// What the database holds; a chain must be that of `network` in a format that this version knows.
+fn found(db: &Database, network: &Network) -> Result<Found, StoreError> {
     let meta = match db.begin_read()?.open_table(META) {
         Ok(meta) => meta,
-        Err(TableError::TableDoesNotExist(_)) => return Ok(false),
+        Err(TableError::TableDoesNotExist(_)) => return Ok(Found::Nothing),
         Err(error) => return Err(error.into()),
     };
     let schema = meta.get_owned(SCHEMA_KEY)?.and_then(|row| row.value().try_into().ok()).map(u32::from_be_bytes);
-    match schema.ok_or_else(|| StoreError::damaged("the format is not readable"))? {
-        SCHEMA => {}
+    let format = match schema.ok_or_else(|| StoreError::damaged("the format is not readable"))? {
+        SCHEMA => Found::Current,
+        1 => Found::Format1,
         newer if newer > SCHEMA => return Err(StoreError::NewerSchema { found: newer, known: SCHEMA }),
         unknown => return Err(StoreError::damaged(format!("there never was a format {unknown}"))),
-    }
+    };
     let chain = meta.get_owned(CHAIN_KEY)?.and_then(|row| row.value().try_into().ok()).map(ledger::BlockId);
     match chain.ok_or_else(|| StoreError::damaged("the chain's identity is not readable"))? {
-        found if found == network.chain => Ok(true),
+        found if found == network.chain => Ok(format),
         found => Err(StoreError::WrongChain { found, expected: network.chain }),
     }
 }
@@ -114,6 +141,6 @@ fn write_genesis(tx: &WriteTransaction, network: &Network) -> Result<(), StoreEr
     tx.open_table(TX_IDS)?;
     tx.open_table(HISTORY)?;
     tx.open_table(PEERS)?;
-    tx.open_table(CLAIMS)?;
+    tx.open_table(FAUCET)?;
     Ok(())
 }

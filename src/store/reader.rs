@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ledger::Network;
 use redb::{Database, ReadableDatabase, ReadableTableMetadata};
 
-use crate::tables::{ACCOUNTS, BLOCK_IDS, BODIES, CLAIMS, HEADERS, HISTORY, MAIN, PEERS, TX_IDS, UNDO};
+use crate::tables::{ACCOUNTS, BLOCK_IDS, BODIES, FAUCET, HEADERS, HISTORY, MAIN, PEERS, TX_IDS, UNDO};
 use crate::{Snapshot, StoreError};
 
 /// Reads what is kept; waits for nobody, and nobody waits for it. Cheap to clone.
@@ -45,7 +45,7 @@ impl Reader {
         }
         Ok(sizes![
             "headers" HEADERS "bodies" BODIES "block_ids" BLOCK_IDS "main" MAIN "undo" UNDO "tx_ids" TX_IDS
-            "history" HISTORY "accounts" ACCOUNTS "peers" PEERS "claims" CLAIMS
+            "history" HISTORY "accounts" ACCOUNTS "peers" PEERS "faucet" FAUCET
         ])
     }
 }

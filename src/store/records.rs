@@ -1,8 +1,8 @@
-//! Records of peers and faucet claims: opaque bytes under the name that their owner gives them.
+//! Records of peers and of the faucet: opaque bytes under the name that their owner gives them.
 
 use redb::WriteTransaction;
 
-use crate::tables::{CLAIMS, PEERS};
+use crate::tables::{FAUCET, PEERS};
 use crate::{Snapshot, StoreError};
 
 /// A record under its name.
@@ -23,29 +23,29 @@ pub enum Write {
         /// Its public key.
         id: [u8; 32],
     },
-    /// Keeps a faucet claim, in place of what was kept of it.
-    PutClaim {
-        /// Its number.
-        id: u64,
-        /// What is kept of it.
+    /// Keeps a record of the faucet, in place of the one of the same name.
+    PutFaucet {
+        /// Its name.
+        key: Vec<u8>,
+        /// What it holds.
         value: Vec<u8>,
     },
-    /// Forgets a faucet claim, known or not.
-    DeleteClaim {
-        /// Its number.
-        id: u64,
+    /// Forgets a record of the faucet, known or not.
+    DeleteFaucet {
+        /// Its name.
+        key: Vec<u8>,
     },
 }
 
 pub(crate) fn write(tx: &WriteTransaction, writes: &[Write]) -> Result<(), StoreError> {
     let mut peers = tx.open_table(PEERS)?;
-    let mut claims = tx.open_table(CLAIMS)?;
+    let mut faucet = tx.open_table(FAUCET)?;
     for write in writes {
         match write {
             Write::PutPeer { id, value } => drop(peers.insert(id, value.as_slice())?),
             Write::DeletePeer { id } => drop(peers.remove(id)?),
-            Write::PutClaim { id, value } => drop(claims.insert(&id.to_be_bytes(), value.as_slice())?),
-            Write::DeleteClaim { id } => drop(claims.remove(&id.to_be_bytes())?),
+            Write::PutFaucet { key, value } => drop(faucet.insert(key.as_slice(), value.as_slice())?),
+            Write::DeleteFaucet { key } => drop(faucet.remove(key.as_slice())?),
         }
     }
     Ok(())
@@ -58,13 +58,10 @@ impl Snapshot {
         rows.map(|row| row.map(|(id, value)| (*id.value(), value.value().to_vec())).map_err(Into::into)).collect()
     }
 
-    /// All claims, by number.
-    pub fn claims(&self) -> Result<Vec<Named<u64>>, StoreError> {
-        let rows = self.table(CLAIMS)?.range_owned::<&[u8; 8]>(..)?;
-        let claim = |(id, value): (redb::OwnedAccessGuard<_>, redb::OwnedAccessGuard<&[u8]>)| {
-            let id: redb::OwnedAccessGuard<&[u8; 8]> = id;
-            (u64::from_be_bytes(*id.value()), value.value().to_vec())
-        };
-        rows.map(|row| row.map(claim).map_err(Into::into)).collect()
+    /// All records of the faucet, by name.
+    pub fn faucet(&self) -> Result<Vec<Named<Vec<u8>>>, StoreError> {
+        let rows = self.table(FAUCET)?.range_owned::<&[u8]>(..)?;
+        rows.map(|row| row.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())).map_err(Into::into))
+            .collect()
     }
 }

@@ -79,7 +79,7 @@ impl Store {
         self.staged.take().map_or_else(|| begin(&self.db), Ok)
     }
 
-    /// Keeps records of peers and claims: all of them or none, durable on return. Not while something is staged, which
+    /// Keeps records of peers and of the faucet: all of them or none, durable on return. Not while something is staged, which
     /// would keep them waiting or take them along when it is abandoned.
     pub fn write(&mut self, writes: &[Write]) -> Result<(), StoreError> {
         if writes.is_empty() {

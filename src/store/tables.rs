@@ -59,8 +59,10 @@ pub(crate) const HISTORY: Table<ERA_LOOKUP, ()> = TableDefinition::new("history"
 pub(crate) const ACCOUNTS: Table<20, &[u8; 16]> = TableDefinition::new("accounts");
 /// Peer → opaque record.
 pub(crate) const PEERS: Table<32, &[u8]> = TableDefinition::new("peers");
-/// Claim → opaque record.
-pub(crate) const CLAIMS: Table<8, &[u8]> = TableDefinition::new("claims");
+/// The faucet's records: opaque under opaque names.
+pub(crate) const FAUCET: TableDefinition<&[u8], &[u8]> = TableDefinition::new("faucet");
+/// Of format 1: claims, opaque.
+pub(crate) const CLAIMS_1: Table<8, &[u8]> = TableDefinition::new("claims");
 
 /// Stands for the index of a transaction where a miner is paid, which happens after all transactions.
 pub(crate) const MINED: u32 = u32::MAX;

@@ -13,6 +13,7 @@ mod commands;
 mod crash;
 mod far_reorganisation;
 mod faucet;
+mod faucet_crowd;
 mod first_run;
 mod hostile_sync;
 mod join;

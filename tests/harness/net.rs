@@ -46,6 +46,11 @@ impl Net {
 
     /// Blocks only on request.
     pub fn on_request() -> Self {
+        Self::on_request_with(|_| {})
+    }
+
+    /// Blocks only on request, with other numbers.
+    pub fn on_request_with(change: impl FnOnce(&mut NetworkSpec)) -> Self {
         let regtest = NetworkSpec::built_in("regtest").expect("it is built in");
         Self::with(|spec| {
             spec.first_target = regtest.first_target;
@@ -54,6 +59,7 @@ impl Net {
             spec.response_ms = regtest.response_ms;
             spec.hints.peers_to_mine = 0;
             spec.hints.mint_only = true;
+            change(spec);
         })
     }
 

@@ -1,27 +1,58 @@
-//! The faucet: who is paid, and that everybody is paid exactly once.
+//! The faucet: who is paid, how much, and that everybody is paid exactly once.
 //!
-//! A claim is reserved with one durable write that holds its limits and the signed payout, before anybody is told
-//! (rule C5). From then on the same bytes are handed to the chain until they are confirmed, also over restarts and
-//! reorganisations. Decides never whether the payout is valid; that is the chain's.
+//! A claim passes the gates (on, in step with the network, funds), the budget, the rules for accounts, those for address
+//! ranges, and the work; then it is reserved with one durable write that holds its limits and the signed payout, before
+//! anybody is told (rule C5). From then on the same bytes are handed to the chain until they are confirmed, also over
+//! restarts and reorganisations. Decides never whether the payout is valid; that is the chain's.
 
+mod budget;
+mod challenge;
+mod claims;
+mod client;
+mod collectors;
+mod event;
 mod limits;
+mod params;
+mod price;
+mod record;
+mod refusal;
+mod rules;
+mod settle;
+mod switches;
 #[cfg(test)]
 mod tests;
+mod trace;
+mod view;
+mod watched;
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ledger::{
-    Account, Address, Amount, CheckedTransaction, Height, Network, SecretKey, Tip, Transaction, Transfer, TxId,
-};
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use ledger::{Address, Amount, Height, Network, Tip, Transaction, Transfer};
+use serde::Serialize;
 
-pub use self::limits::Client;
+pub use self::budget::{Level, WINDOW_MS};
+pub use self::challenge::{Challenge, LIFE_S as CHALLENGE_LIFE_S, Work, solve, zero_bits};
+pub use self::claims::{Claim, Phase};
+pub use self::client::Client;
+pub use self::collectors::{FEW, Flag, MANY, MAX_DEPTH, MAX_TRACES, Move, Refused, Why};
+pub use self::event::{Asked, Effect, Event, Form, Paid};
+pub use self::params::Params;
+pub use self::price::{MAX_BITS, Price};
+pub use self::record::{Change, Key, Record, Totals};
+pub use self::refusal::ClaimError;
+pub use self::settle::Missing;
+pub use self::switches::{Entry, Order, OrderError, Switches};
+pub use self::trace::Trace;
+pub use self::view::{Report, View};
+pub use self::watched::Seen;
+
+use self::budget::Budget;
+use self::challenge::{Challenges, Code};
+use self::claims::{Claims, Open, Stage};
+use self::collectors::Collectors;
 use self::limits::Limits;
 use crate::Now;
-use crate::chain::TipChanged;
 
 /// Blocks on top of a payout after which it is settled.
 pub const SETTLED_DEPTH: Height = 12;
@@ -29,79 +60,12 @@ pub const SETTLED_DEPTH: Height = 12;
 pub const MAX_CLAIMS: usize = 10_000;
 /// A payout that waits is handed to the chain again this often.
 const RESEND_MS: u64 = 10_000;
+/// Whoever claims waits so long at most for the chain to have the payout.
+const TELL_MS: u64 = 3_000;
+/// Requests that may wait for one claim: a client that asks again and again.
+const MAX_TICKETS: usize = 64;
 /// What a payout pays its miner, so that a full pool does not keep it.
 const FEE: Amount = Amount::drops(10_000);
-
-/// How a faucet pays.
-#[derive(Debug, Clone)]
-pub struct Params {
-    /// Whether there is one.
-    pub on: bool,
-    /// The key that pays.
-    pub key: SecretKey,
-    /// What a claim gets.
-    pub amount: Amount,
-    /// An account with this much gets nothing (rule C2).
-    pub balance_limit: Amount,
-    /// Time between two claims (rules C1, C2).
-    pub interval_ms: u64,
-}
-
-/// How far a claim is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
-    /// The payout is on its way to a block.
-    Reserved,
-    /// It is in a block at this height.
-    Confirmed(Height),
-    /// Another transaction of the paying key used its nonce at about this height. It is signed anew when that is settled.
-    Overtaken(Height),
-}
-
-/// A claim as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Claim {
-    /// Unix milliseconds.
-    pub at: u64,
-    /// Where it came from.
-    pub client: Client,
-    /// The signed payout.
-    pub payout: Transfer,
-    /// How far it is.
-    pub phase: Phase,
-}
-
-/// Why a claim is refused.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ClaimError {
-    /// This node has no faucet.
-    #[error("this node has no faucet")]
-    Off,
-    /// C1, C2: too early.
-    #[error("faucet time limit")]
-    TimeLimit {
-        /// Seconds until the next claim.
-        retry_after_s: u64,
-    },
-    /// C2: rich enough.
-    #[error("The account already has sufficient balance of 10 Barrel or more.")]
-    SufficientBalance,
-    /// The faucet's own account has too little.
-    #[error("the faucet has no coins at the moment, try again later")]
-    NoFunds,
-    /// This node is behind the network.
-    #[error("the node is catching up with the network, try again in a minute")]
-    Syncing,
-    /// C6: as many claims as are kept.
-    #[error("the faucet is busy, try again later")]
-    Busy,
-    /// F11: nobody can use coins there.
-    #[error("the faucet does not pay to this address")]
-    BadAddress,
-    /// The claim could not be kept.
-    #[error("the faucet cannot keep the claim: {0}")]
-    NotKept(String),
-}
 
 /// What the faucet is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
@@ -110,6 +74,8 @@ pub enum State {
     Off,
     /// Claims wait until this node has caught up.
     Closed,
+    /// Its operator told it to pay nobody.
+    Paused,
     /// It pays.
     Open {
         /// Whence it pays.
@@ -125,138 +91,99 @@ pub enum State {
     },
 }
 
-/// What the faucet hears.
-#[derive(Debug, strum::IntoStaticStr)]
-pub enum Event {
-    /// Somebody claims.
-    Claim {
-        /// Whom to pay.
-        to: Address,
-        /// Where the claim came from.
-        client: IpAddr,
-        /// Where the answer goes.
-        ticket: u64,
-        /// The account to pay, as it is at the tip.
-        account: Option<Account>,
-        /// The faucet's account, as it is at the tip.
-        own: Option<Account>,
-        /// The nonce after what already waits of the faucet's account in the pool.
-        next_nonce: Option<u64>,
-    },
-    /// A claim is kept.
-    Kept {
-        /// Its number.
-        claim: u64,
-    },
-    /// A claim could not be kept.
-    NotKept {
-        /// Its number.
-        claim: u64,
-        /// Why.
-        why: String,
-    },
-    /// The chain has a new end.
-    TipChanged(TipChanged),
-    /// The chain says that the payout's nonce was used by another transaction.
-    NonceUsed {
-        /// The payout.
-        payout: TxId,
-    },
-    /// Whether this node is behind its peers.
-    Syncing(bool),
-    /// Time passes.
-    Tick {
-        /// The nonce that the faucet's account needs next, as far as the pool knows.
-        next_nonce: Option<u64>,
-    },
-}
-
-/// What the faucet wants done.
-#[derive(Debug)]
-pub enum Effect {
-    /// Keep this, durably, and come back with [`Event::Kept`].
-    Keep {
-        /// Its number.
-        claim: u64,
-        /// What to keep.
-        row: Claim,
-    },
-    /// Keep this; nobody waits for it.
-    Update {
-        /// Its number.
-        claim: u64,
-        /// What to keep.
-        row: Claim,
-    },
-    /// Forget a claim that is settled and whose limits have passed.
-    Forget {
-        /// Its number.
-        claim: u64,
-    },
-    /// Hand a payout to the chain.
-    Submit(Transaction),
-    /// The answer to a claim.
-    Answer {
-        /// Whom it is for.
-        ticket: u64,
-        /// The payout, or why not.
-        answer: Result<Arc<CheckedTransaction>, ClaimError>,
-    },
-}
-
-struct Open {
-    row: Claim,
-    id: TxId,
-    /// Until when its limits hold, on the monotonic clock.
-    until: u64,
-    /// Who waits for it to be kept.
-    ticket: Option<u64>,
-    resend_at: u64,
-}
-
 /// The faucet machine.
 pub struct Faucet {
     network: Arc<Network>,
     params: Params,
     account: Address,
-    claims: BTreeMap<u64, Open>,
-    by_payout: BTreeMap<TxId, u64>,
-    limits: Limits,
+    challenges: Challenges,
+    claims: Claims,
     next_claim: u64,
+    limits: Limits,
+    budget: Budget,
+    collectors: Collectors,
+    /// The highest block whose payments were looked at.
+    watched_height: Height,
+    switches: Switches,
+    totals: Totals,
+    /// What changed and is not being written.
+    dirty: BTreeSet<Key>,
+    /// What is being written, and who waits for that.
+    writing: Option<(BTreeSet<Key>, Vec<u64>)>,
+    /// When writing is tried again after it failed.
+    write_after: u64,
+    /// Who waits for what is dirty.
+    orders: Vec<u64>,
     tip: Tip,
     syncing: bool,
+    funds: Amount,
+    low: bool,
     paid: u64,
-    refused: u64,
+    refusals: BTreeMap<&'static str, u64>,
     state: State,
 }
 
 impl Faucet {
-    /// A faucet that goes on with the claims that were kept. `phase` in each is what the chain says now.
-    pub fn new(network: Arc<Network>, params: Params, kept: Vec<(u64, Claim)>, tip: Tip, now: Now) -> Self {
+    /// A faucet that goes on with what was kept; the phase in each claim is what the chain says now. It has seen no
+    /// block yet: see [`Self::missing`].
+    pub fn new(network: Arc<Network>, params: Params, kept: Vec<Record>, tip: Tip, now: Now) -> Self {
         let account = params.key.address();
         let mut faucet = Self {
-            network,
+            challenges: Challenges::new(params.challenge_key, network.chain),
+            budget: Budget::new(params.share_percent, tip.time, now.mono),
+            collectors: Collectors::new(account),
             account,
-            claims: BTreeMap::new(),
-            by_payout: BTreeMap::new(),
+            claims: Claims::default(),
+            next_claim: 0,
             limits: Limits::default(),
-            next_claim: kept.iter().map(|(id, _)| id + 1).max().unwrap_or(0),
+            watched_height: tip.height.saturating_sub(watched::DEPTH),
+            switches: Switches::default(),
+            totals: Totals::default(),
+            dirty: BTreeSet::new(),
+            writing: None,
+            write_after: 0,
+            orders: Vec::new(),
             tip,
             syncing: false,
+            funds: Amount::ZERO,
+            low: false,
             paid: 0,
-            refused: 0,
+            refusals: BTreeMap::new(),
             state: State::Off,
+            network,
             params,
         };
-        for (number, row) in kept {
-            // A claim from the future was made before the clock stepped back: it counts from now.
-            let passed = now.unix.saturating_sub(row.at).min(faucet.params.interval_ms);
-            let until = now.mono + faucet.params.interval_ms - passed;
-            faucet.limits.count(row.client, row.payout.to, until);
-            faucet.insert(number, row, until, None, 0);
+        for record in kept {
+            faucet.restore(record, now);
         }
         faucet.refresh_state();
         faucet
+    }
+
+    fn restore(&mut self, record: Record, now: Now) {
+        match record {
+            Record::Claim(number, row) => {
+                // A claim from the future was made before the clock stepped back: it counts from now.
+                let passed = now.unix.saturating_sub(row.at).min(self.params.interval_ms);
+                let until = now.mono + self.params.interval_ms - passed;
+                self.limits.count(row.client, row.payout.to, until);
+                self.budget.paid(row.block_time, row.payout.amount.as_drops());
+                self.next_claim = self.next_claim.max(number + 1);
+                let id = row.payout.id(&self.network.chain);
+                let stage = Stage::Kept { resend_at: 0, tell_at: 0 };
+                self.claims.insert(number, Open { row, id, until, tickets: Vec::new(), stage });
+            }
+            Record::Trace(account, trace) => self.collectors.restore_trace(account, trace),
+            Record::Flag(account, flag) => self.collectors.restore_flag(account, flag),
+            Record::Refused(range, refused) => self.collectors.restore_refused(range, refused),
+            Record::Switches(switches) => self.switches = switches,
+            Record::Totals(totals) => {
+                self.totals = totals;
+                // Numbers of claims are never used again, also when the last of them is forgotten.
+                self.next_claim = self.next_claim.max(totals.claims);
+            }
+            Record::Watched(height) => self.watched_height = height,
+        }
     }
 
     /// What it is doing.
@@ -273,210 +200,210 @@ impl Faucet {
     pub fn on(&mut self, now: Now, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Claim { to, client, ticket, account, own, next_nonce } => {
-                match self.claim(now, to, client.into(), ticket, account, own, next_nonce) {
-                    Ok(effect) => effects.push(effect),
-                    Err(error) => {
-                        self.refused += 1;
-                        effects.push(Effect::Answer { ticket, answer: Err(error) });
-                    }
+            Event::Claim { asked, form, ticket } => {
+                if let Err(error) = self.claim(now, &asked, &form, ticket, &mut effects) {
+                    *self.refusals.entry(error.reason()).or_default() += 1;
+                    effects.push(Effect::Answer { ticket, answer: Err(error) });
                 }
             }
             Event::Kept { claim } => self.kept(now, claim, &mut effects),
-            Event::NotKept { claim, why } => self.not_kept(claim, why, &mut effects),
-            Event::TipChanged(changed) => self.tip_changed(&changed, &mut effects),
+            Event::NotKept { claim, why } => self.not_kept(claim, &why, &mut effects),
+            Event::Written(result) => self.written(now, result, &mut effects),
+            Event::Submitted { payout } => self.submitted(payout, &mut effects),
             Event::NonceUsed { payout } => self.nonce_used(payout, &mut effects),
+            Event::TipChanged(changed) => self.tip_changed(now, &changed),
+            Event::Blocks { times, buried } => self.blocks(now, times, &buried),
             Event::Syncing(syncing) => self.syncing = syncing,
-            Event::Tick { next_nonce } => self.tick(now, next_nonce, &mut effects),
+            Event::Order { order, ticket } => self.order(order, ticket, &mut effects),
+            Event::Tick { next_nonce, own } => {
+                self.watch_funds(own.map_or(Amount::ZERO, |own| own.balance), &mut effects);
+                self.tick(now, next_nonce, &mut effects);
+            }
         }
+        self.write_changes(now, &mut effects);
         self.refresh_state();
         effects
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the fields of one event")]
     fn claim(
         &mut self,
         now: Now,
-        to: Address,
-        client: Client,
+        asked: &Asked,
+        form: &Form,
         ticket: u64,
-        account: Option<Account>,
-        own: Option<Account>,
-        next_nonce: Option<u64>,
-    ) -> Result<Effect, ClaimError> {
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ClaimError> {
         if !self.params.on {
             return Err(ClaimError::Off);
         }
-        if self.syncing {
-            return Err(ClaimError::Syncing);
+        if let Form::Native(work) = form
+            && let Some(number) = self.same_claim(now, asked, work.as_ref())
+        {
+            return self.join(number, ticket, effects);
         }
-        if to == Address::ZERO {
-            return Err(ClaimError::BadAddress);
+        let price = self.terms(now, asked)?;
+        let code = self.worked(now, asked, form, price.bits)?;
+        self.reserve(now, asked, Amount::drops(price.amount), code, ticket, effects);
+        Ok(())
+    }
+
+    /// The claim that this one repeats: made with the same challenge, or without any by the same client for the same
+    /// account within the interval.
+    fn same_claim(&self, now: Now, asked: &Asked, work: Option<&Work>) -> Option<u64> {
+        let number = match work {
+            Some(work) => self.claims.of_code(&challenge::code_in(&work.challenge)?)?,
+            None => self.claims.of_account(&asked.to)?,
+        };
+        let open = self.claims.get(number)?;
+        let same = open.row.payout.to == asked.to && open.row.client == Client::from(asked.client);
+        (same && (work.is_some() || open.until > now.mono)).then_some(number)
+    }
+
+    /// Whoever repeats a claim hears what whoever made it hears.
+    fn join(&mut self, number: u64, ticket: u64, effects: &mut Vec<Effect>) -> Result<(), ClaimError> {
+        let open = self.claims.get(number).ok_or(ClaimError::Busy)?;
+        if matches!(open.stage, Stage::Kept { .. }) && open.tickets.is_empty() {
+            effects.push(Effect::Answer { ticket, answer: self.answer(number, open) });
+            return Ok(());
         }
-        if self.claims.len() >= MAX_CLAIMS {
+        if open.tickets.len() >= MAX_TICKETS {
             return Err(ClaimError::Busy);
         }
-        let waits = [self.limits.client_wait(client, now.mono), self.limits.account_wait(&to, now.mono)];
-        if let Some(wait) = waits.into_iter().flatten().max() {
-            return Err(ClaimError::TimeLimit { retry_after_s: wait.div_ceil(1000) });
+        self.claims.change(number, |open| open.tickets.push(ticket));
+        Ok(())
+    }
+
+    /// The challenge that was solved, if one was; an error if more work is needed.
+    fn worked(&self, now: Now, asked: &Asked, form: &Form, bits: u8) -> Result<Option<Code>, ClaimError> {
+        match form {
+            Form::Native(Some(work)) => {
+                let checked = self.challenges.check(work, &asked.to, asked.client.into(), bits, now.mono);
+                checked.map(Some).map_err(|fault| match fault {
+                    challenge::Fault::Challenge => ClaimError::Challenge,
+                    challenge::Fault::TooLittle => ClaimError::Work { bits },
+                })
+            }
+            Form::Native(None) | Form::Compatible if bits == 0 => Ok(None),
+            Form::Native(None) | Form::Compatible => Err(ClaimError::Work { bits }),
         }
-        if account.is_some_and(|account| account.balance >= self.params.balance_limit) {
-            return Err(ClaimError::SufficientBalance);
-        }
-        if to == self.account {
-            return Err(ClaimError::BadAddress);
-        }
-        let own = own.unwrap_or(Account { balance: Amount::ZERO, nonce: self.network.nonce_base });
-        self.can_pay(&own)?;
-        let nonce = self.next_nonce(own.nonce, next_nonce);
-        let payout = self.payout(to, nonce);
-        let row = Claim { at: now.unix, client, payout, phase: Phase::Reserved };
+    }
+
+    fn reserve(
+        &mut self,
+        now: Now,
+        asked: &Asked,
+        amount: Amount,
+        code: Option<Code>,
+        ticket: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (to, client) = (asked.to, Client::from(asked.client));
+        let own = asked.own.map_or(self.network.nonce_base, |own| own.nonce);
+        let payout = self.payout(to, amount, self.next_nonce(own, asked.next_nonce));
+        let block_time = self.budget.time(now.mono);
+        let row = Claim { at: now.unix, block_time, client, code, payout, phase: Phase::Reserved };
         let (number, until) = (self.next_claim, now.mono + self.params.interval_ms);
         self.next_claim += 1;
         self.limits.count(client, to, until);
-        self.insert(number, row.clone(), until, Some(ticket), u64::MAX);
-        Ok(Effect::Keep { claim: number, row })
-    }
-
-    /// The account covers everything that is reserved and one payout more.
-    fn can_pay(&self, own: &Account) -> Result<(), ClaimError> {
-        let each = u128::from(self.params.amount.as_drops()) + u128::from(FEE.as_drops());
-        let reserved = self.waiting() as u128 * each;
-        if reserved + each > u128::from(own.balance.as_drops()) { Err(ClaimError::NoFunds) } else { Ok(()) }
+        self.budget.paid(block_time, amount.as_drops());
+        self.collectors.paid(to, client, amount.as_drops(), block_time);
+        self.totals.claims = self.totals.claims.max(number) + 1;
+        self.totals.paid = self.totals.paid.checked_add(amount).unwrap_or(self.totals.paid);
+        let id = row.payout.id(&self.network.chain);
+        self.claims.insert(number, Open { row, id, until, tickets: vec![ticket], stage: Stage::Keeping });
+        // How far the chain was looked at goes along: what this account paid before is never counted after a restart.
+        let keys = [Key::Claim(number), Key::Trace(to), Key::Totals, Key::Watched];
+        effects.push(Effect::Keep { claim: number, changes: keys.iter().map(|key| self.change_of(*key)).collect() });
+        self.dirty.extend(self.collectors.take_changed());
+        self.dirty.retain(|key| !keys.contains(key));
     }
 
     /// The nonce after everything that this account has on the chain, in the pool and reserved.
     fn next_nonce(&self, own: u64, pool: Option<u64>) -> u64 {
-        let reserved = self.claims.values().filter(|open| open.row.phase == Phase::Reserved);
-        let after_reserved = reserved.map(|open| open.row.payout.nonce + 1).max().unwrap_or(0);
-        own.max(pool.unwrap_or(0)).max(after_reserved)
+        own.max(pool.unwrap_or(0)).max(self.claims.next_nonce())
     }
 
-    fn payout(&self, to: Address, nonce: u64) -> Transfer {
-        let chain = &self.network.chain;
-        Transfer::sign(&self.params.key, chain, to, self.params.amount, FEE, nonce, Vec::new())
+    fn payout(&self, to: Address, amount: Amount, nonce: u64) -> Transfer {
+        Transfer::sign(&self.params.key, &self.network.chain, to, amount, FEE, nonce, Vec::new())
     }
 
-    fn insert(&mut self, number: u64, row: Claim, until: u64, ticket: Option<u64>, resend_at: u64) {
-        let id = row.payout.id(&self.network.chain);
-        self.by_payout.insert(id, number);
-        self.claims.insert(number, Open { row, id, until, ticket, resend_at });
+    /// What a claim that is kept is answered with.
+    fn answer(&self, number: u64, open: &Open) -> Result<Paid, ClaimError> {
+        // Signed by this faucet: the signature is known to be good.
+        let checked = Transaction::Transfer(open.row.payout.clone()).kept(&self.network);
+        let payout = checked.map_err(|error| ClaimError::NotKept(error.to_string()))?;
+        Ok(Paid { claim: number, payout: Arc::new(payout) })
     }
 
-    fn kept(&mut self, now: Now, claim: u64, effects: &mut Vec<Effect>) {
-        let Some(open) = self.claims.get_mut(&claim) else { return };
-        open.resend_at = now.mono + RESEND_MS;
-        let transaction = Transaction::Transfer(open.row.payout.clone());
-        effects.push(Effect::Submit(transaction.clone()));
-        let Some(ticket) = open.ticket.take() else { return };
-        self.paid += 1;
-        // Signed here a moment ago: the signature is known to be good.
-        match transaction.kept(&self.network) {
-            Ok(checked) => effects.push(Effect::Answer { ticket, answer: Ok(Arc::new(checked)) }),
-            Err(error) => {
-                effects.push(Effect::Answer { ticket, answer: Err(ClaimError::NotKept(error.to_string())) });
+    fn order(&mut self, order: Order, ticket: u64, effects: &mut Vec<Effect>) {
+        let followed = match order {
+            Order::Pardon(entry) => {
+                let pardoned = match &entry {
+                    Entry::Account(account) => self.collectors.pardon_account(account),
+                    Entry::Range(range) => self.collectors.pardon_range(range),
+                };
+                if pardoned { Ok(()) } else { Err(OrderError::NothingToPardon(entry)) }
             }
-        }
-    }
-
-    fn not_kept(&mut self, claim: u64, why: String, effects: &mut Vec<Effect>) {
-        let Some(open) = self.claims.get_mut(&claim) else { return };
-        let Some(ticket) = open.ticket else {
-            // An old claim that was signed anew: it is owed all the same. The next tick signs it again.
-            open.row.phase = Phase::Overtaken(0);
-            return;
+            order => self.switches.follow(order),
         };
-        let Some(open) = self.claims.remove(&claim) else { return };
-        self.by_payout.remove(&open.id);
-        self.limits.uncount(open.row.client, &open.row.payout.to, open.until);
-        effects.push(Effect::Answer { ticket, answer: Err(ClaimError::NotKept(why)) });
-    }
-
-    fn tip_changed(&mut self, changed: &TipChanged, effects: &mut Vec<Effect>) {
-        self.tip = changed.tip;
-        for payout in &changed.watched_left {
-            self.set_phase(*payout, Phase::Reserved, effects);
-        }
-        for (payout, height) in &changed.watched_joined {
-            self.set_phase(*payout, Phase::Confirmed(*height), effects);
-        }
-    }
-
-    fn set_phase(&mut self, payout: TxId, phase: Phase, effects: &mut Vec<Effect>) {
-        let Some(number) = self.by_payout.get(&payout) else { return };
-        let Some(open) = self.claims.get_mut(number) else { return };
-        if open.row.phase != phase {
-            open.row.phase = phase;
-            open.resend_at = 0;
-            effects.push(Effect::Update { claim: *number, row: open.row.clone() });
-        }
-    }
-
-    fn nonce_used(&mut self, payout: TxId, effects: &mut Vec<Effect>) {
-        let Some(open) = self.by_payout.get(&payout).and_then(|number| self.claims.get(number)) else { return };
-        if open.row.phase == Phase::Reserved && open.ticket.is_none() {
-            self.set_phase(payout, Phase::Overtaken(self.tip.height), effects);
-        }
-    }
-
-    fn tick(&mut self, now: Now, next_nonce: Option<u64>, effects: &mut Vec<Effect>) {
-        self.limits.sweep(now.mono);
-        let depth = |height: Height| self.tip.height.saturating_sub(height);
-        let settled = |open: &Open| matches!(open.row.phase, Phase::Confirmed(at) if depth(at) >= SETTLED_DEPTH);
-        let done: Vec<_> =
-            self.claims.iter().filter(|(_, open)| settled(open) && open.until <= now.mono).map(|(n, _)| *n).collect();
-        for number in done {
-            if let Some(open) = self.claims.remove(&number) {
-                self.by_payout.remove(&open.id);
+        match followed {
+            Ok(()) => {
+                self.dirty.insert(Key::Switches);
+                self.orders.push(ticket);
             }
-            effects.push(Effect::Forget { claim: number });
+            Err(error) => effects.push(Effect::Done { ticket, answer: Err(error) }),
         }
-        let overtaken = |open: &Open| matches!(open.row.phase, Phase::Overtaken(at) if depth(at) >= SETTLED_DEPTH);
-        let overtaken: Vec<_> = self.claims.iter().filter(|(_, open)| overtaken(open)).map(|(n, _)| *n).collect();
-        for number in overtaken {
-            self.sign_again(number, next_nonce, effects);
-        }
-        if self.syncing {
+    }
+
+    /// Writes what changed, if nothing is being written.
+    fn write_changes(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        self.dirty.extend(self.collectors.take_changed());
+        if self.writing.is_some() || self.dirty.is_empty() || now.mono < self.write_after {
             return;
         }
-        for open in self.claims.values_mut() {
-            if open.row.phase == Phase::Reserved && open.resend_at <= now.mono {
-                open.resend_at = now.mono + RESEND_MS;
-                effects.push(Effect::Submit(Transaction::Transfer(open.row.payout.clone())));
-            }
+        let keys = std::mem::take(&mut self.dirty);
+        effects.push(Effect::Write(keys.iter().map(|key| self.change_of(*key)).collect()));
+        self.writing = Some((keys, std::mem::take(&mut self.orders)));
+    }
+
+    fn written(&mut self, now: Now, result: Result<(), String>, effects: &mut Vec<Effect>) {
+        let Some((keys, orders)) = self.writing.take() else { return };
+        if result.is_err() {
+            self.dirty.extend(keys);
+            self.write_after = now.mono + RESEND_MS;
         }
+        let answer = result.map_err(OrderError::NotKept);
+        effects.extend(orders.into_iter().map(|ticket| Effect::Done { ticket, answer: answer.clone() }));
     }
 
-    /// The nonce is gone for good, so the old payout can never be mined: a new one pays the claim.
-    fn sign_again(&mut self, number: u64, next_nonce: Option<u64>, effects: &mut Vec<Effect>) {
-        let Some(next) = next_nonce else { return };
-        let nonce = self.next_nonce(next, None);
-        let Some(open) = self.claims.get(&number) else { return };
-        let payout = self.payout(open.row.payout.to, nonce);
-        let id = payout.id(&self.network.chain);
-        let Some(open) = self.claims.get_mut(&number) else { return };
-        self.by_payout.remove(&open.id);
-        self.by_payout.insert(id, number);
-        (open.id, open.row.payout, open.row.phase, open.resend_at) = (id, payout, Phase::Reserved, u64::MAX);
-        effects.push(Effect::Keep { claim: number, row: open.row.clone() });
-    }
-
-    fn waiting(&self) -> usize {
-        self.claims.values().filter(|open| !matches!(open.row.phase, Phase::Confirmed(_))).count()
+    /// The record of this name as it is now, or that there is none.
+    fn change_of(&self, key: Key) -> Change {
+        let record = match key {
+            Key::Claim(number) => self.claims.get(number).map(|open| Record::Claim(number, open.row.clone())),
+            Key::Trace(account) => self.collectors.trace(&account).map(|trace| Record::Trace(account, trace.clone())),
+            Key::Flag(account) => self.collectors.flag(&account).map(|flag| Record::Flag(account, flag.clone())),
+            Key::Refused(range) => self.collectors.refused(&range).map(|refused| Record::Refused(range, *refused)),
+            Key::Switches => Some(Record::Switches(self.switches.clone())),
+            Key::Totals => Some(Record::Totals(self.totals)),
+            Key::Watched => Some(Record::Watched(self.watched_height)),
+        };
+        record.map_or(Change::Delete(key), Change::Put)
     }
 
     fn refresh_state(&mut self) {
         self.state = if !self.params.on {
             State::Off
+        } else if self.switches.paused {
+            State::Paused
         } else if self.syncing {
             State::Closed
         } else {
             State::Open {
                 account: self.account,
-                waiting: self.waiting(),
+                waiting: self.claims.waiting(),
                 claims: self.claims.len(),
                 paid: self.paid,
-                refused: self.refused,
+                refused: self.refusals.values().sum(),
             }
         };
     }

@@ -1,6 +1,7 @@
 //! The command line: names and help of every command, by noun. What they do stands in [`crate::commands`].
 
 mod chain;
+mod faucet;
 mod operator;
 mod query;
 mod run;
@@ -10,8 +11,9 @@ mod wallet;
 use clap::{Parser, Subcommand};
 
 pub use chain::{ChainCommand, GenesisArgs, GenesisCommand};
+pub use faucet::{AmountArgs, ClaimArgs, EntryArgs, FaucetCommand};
 pub use operator::{ActorsArgs, AdminArgs, LogArgs, MinerCommand, MintArgs};
-pub use query::{AccountArgs, BlockArgs, ClaimArgs, ClientArgs, FaucetCommand, HistoryArgs, NetworkCommand, TxArgs};
+pub use query::{AccountArgs, BlockArgs, ClientArgs, HistoryArgs, NetworkCommand, TxArgs};
 pub use run::{InitArgs, RunArgs};
 pub use transfer::{SendArgs, SignArgs, SubmitArgs, TransferArgs, WaitArgs};
 pub use wallet::{ExportForm, WalletArgs, WalletCommand, WalletDir};
@@ -89,7 +91,7 @@ network.json is what barreleye network export wrote where there is a node. Witho
     /// Post a transfer that was signed before
     #[command(after_help = "Example:\n  barreleye submit payment.json --wait")]
     Submit(SubmitArgs),
-    /// Get coins from a node's faucet
+    /// Get coins from a node's faucet, and look after your own
     #[command(subcommand, after_help = "Example:\n  barreleye faucet claim alice")]
     Faucet(FaucetCommand),
     /// The network of a node: its rules, and what signing without a node needs

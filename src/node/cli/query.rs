@@ -38,30 +38,6 @@ pub struct HistoryArgs {
     pub limit: usize,
 }
 
-/// What can be asked of a faucet.
-#[derive(Debug, Subcommand)]
-pub enum FaucetCommand {
-    /// Ask for coins; the work that the faucet asks of many visitors is done here
-    #[command(
-        after_help = "Example:\n  barreleye faucet claim alice --wait\n\nExit code 75 means: not now. The reason and the seconds to wait are printed; with --retry they are waited for."
-    )]
-    Claim(ClaimArgs),
-}
-
-/// Arguments of `faucet claim`.
-#[derive(Debug, Args)]
-pub struct ClaimArgs {
-    /// Who gets the coins.
-    #[command(flatten)]
-    pub account: AccountArgs,
-    /// When the faucet says to come back later, wait and ask again
-    #[arg(long)]
-    pub retry: bool,
-    /// Waiting.
-    #[command(flatten)]
-    pub wait: WaitArgs,
-}
-
 /// What can be asked about the network of a node.
 #[derive(Debug, Subcommand)]
 pub enum NetworkCommand {

@@ -88,6 +88,9 @@ network = {network:?}
 # What a claim gets, in Barrel, and the seconds between two claims of one account or client.
 #faucet_amount = "5"
 #faucet_interval_s = 3600
+# How much of what mining creates may be paid out, in percent, and what one account may ever get, in Barrel.
+#faucet_share = 50
+#faucet_account_limit = "50"
 
 # Seconds after which a peer that worked once and cannot be reached any more is forgotten.
 #forget_peers_s = 86400

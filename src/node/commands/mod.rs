@@ -6,6 +6,7 @@ mod block;
 mod chain;
 mod confirm;
 mod faucet;
+mod faucet_operator;
 mod genesis;
 mod history;
 mod init;
@@ -43,7 +44,7 @@ pub fn perform(command: Command, out: Out) -> Result<(), Failure> {
         Command::Balance(args) => account::balance(&args, out),
         Command::Account(args) => account::account(&args, out),
         Command::History(args) => history::history(&args, out),
-        Command::Faucet(FaucetCommand::Claim(args)) => faucet::claim(&args, out),
+        Command::Faucet(command) => faucet(command, out),
         Command::Send(args) => send::send(&args, out),
         Command::Sign(args) => sign::sign(&args, out),
         Command::Submit(args) => send::submit(&args, out),
@@ -56,5 +57,19 @@ pub fn perform(command: Command, out: Out) -> Result<(), Failure> {
         Command::Genesis(GenesisCommand::New(args)) => genesis::new(*args, out),
         Command::Genesis(GenesisCommand::Show { network }) => genesis::show(&network, out),
         Command::Chain(ChainCommand::Verify { network, data_dir }) => chain::verify(&network, &data_dir, out),
+    }
+}
+
+fn faucet(command: FaucetCommand, out: Out) -> Result<(), Failure> {
+    match command {
+        FaucetCommand::Claim(args) => faucet::claim(&args, out),
+        FaucetCommand::Status(args) => faucet_operator::status(&args, out),
+        FaucetCommand::Pause(args) => faucet_operator::switch(&args, "pause", out),
+        FaucetCommand::Resume(args) => faucet_operator::switch(&args, "resume", out),
+        FaucetCommand::Amount(args) => faucet_operator::amount(&args, out),
+        FaucetCommand::Allow(args) => faucet_operator::entry(&args, "allow", out),
+        FaucetCommand::Deny(args) => faucet_operator::entry(&args, "deny", out),
+        FaucetCommand::Forget(args) => faucet_operator::entry(&args, "forget", out),
+        FaucetCommand::Pardon(args) => faucet_operator::entry(&args, "pardon", out),
     }
 }

@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 
 use super::body::{Received, whole};
 use super::problem::Problem;
-use super::{Shared, metrics};
+use super::{Shared, faucet_admin, metrics};
 use crate::logging::LogControl;
 use crate::node_api::{MinerOrder, Refused};
 
@@ -79,6 +79,7 @@ pub fn routes(app: &mut ServiceConfig) {
             .route("/peers/dial", web::post().to(dial))
             .route("/mint", web::post().to(mint))
             .route("/log", web::put().to(log))
+            .configure(faucet_admin::routes)
             .default_service(web::to(nothing_here)),
     );
 }
@@ -229,7 +230,8 @@ fn answer(result: Result<Value, Problem>) -> HttpResponse {
     }
 }
 
-fn read<T: DeserializeOwned>(body: Received, example: &str) -> Result<T, Problem> {
+/// A body of this shape, or what would do.
+pub fn read<T: DeserializeOwned>(body: Received, example: &str) -> Result<T, Problem> {
     serde_json::from_slice(&whole(body)?).map_err(|error| Problem::malformed(format!("{error}: send {example}")))
 }
 

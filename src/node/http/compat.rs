@@ -4,21 +4,18 @@
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use ledger::{AccountSource, Address, BlockId, ChainSource, StoredHeader, Transaction, TxId};
-use machines::faucet::ClaimError;
 use serde::Serialize;
 use store::Snapshot;
 
 use super::body::{Fields, Received, hex_bytes, whole, without_prefix};
-use super::client_address;
 use super::compat_json::{
-    AccountData, AccountJson, BlockData, BlockJson, BlocksData, FaucetRequest, TransactionData, TransactionJson,
-    TransactionsData,
+    AccountData, AccountJson, BlockData, BlockJson, BlocksData, TransactionData, TransactionJson, TransactionsData,
 };
 use super::compat_transfer;
 use super::pages::name;
 use super::reply::{Envelope, Refusal, Refusals, envelope, ready, rendered};
 use super::{Routes, Shared, State};
-use crate::node_api::{ClaimRefused, Refused};
+use crate::node_api::Refused;
 
 /// Largest page. Below it, pages are as large as asked.
 const MAX_PAGE: u64 = 1_000;
@@ -33,8 +30,7 @@ pub fn routes(app: &mut Routes) {
         .service(compat_transactions)
         .service(compat_submit)
         .service(compat_transaction)
-        .service(compat_account)
-        .service(compat_faucet);
+        .service(compat_account);
 }
 
 /// The newest block.
@@ -191,38 +187,6 @@ async fn submit(state: &State, request: &HttpRequest, body: &[u8]) -> Result<Tra
     Ok(texts.echo(id, nonce))
 }
 
-/// Asks the faucet to pay.
-#[utoipa::path(
-    tag = "compatible",
-    request_body = FaucetRequest,
-    responses((status = 200, body = Envelope<TransactionData>), Refusals)
-)]
-#[post("/faucet")]
-pub async fn compat_faucet(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {
-    let claimed = async { claim(&state, &request, &whole(body)?).await };
-    envelope(claimed.await.map(|transaction| TransactionData { transaction }))
-}
-
-async fn claim(state: &State, request: &HttpRequest, body: &[u8]) -> Result<TransactionJson, Refusal> {
-    let fields = Fields::read(content_type(request), body, "dto.FaucetRequest")?;
-    let text = without_prefix(&fields.text("accountAddress")?);
-    let bytes = hex_bytes(&text).map_err(|error| Refusal::bad(format!("invalid AccountAddress {error}")))?;
-    let to = Address(bytes.try_into().map_err(|_| Refusal::bad("invalid address length"))?);
-    let client = client_address::of(request, &state.trusted_proxies)
-        .ok_or_else(|| Refusal::bad("the faucet needs to know the client's address"))?;
-    match state.node.claim(to, client).await {
-        Ok(payout) => Ok(TransactionJson::pending(&payout)),
-        Err(ClaimRefused::Unavailable(why)) => Err(Refusal::new(503, why).retry_after(1)),
-        Err(ClaimRefused::Rule(error)) => Err(match &error {
-            ClaimError::TimeLimit { retry_after_s } => Refusal::bad(&error).retry_after(*retry_after_s),
-            ClaimError::SufficientBalance | ClaimError::BadAddress => Refusal::bad(&error),
-            ClaimError::Off => Refusal::new(403, &error),
-            ClaimError::NoFunds | ClaimError::Syncing | ClaimError::Busy => Refusal::new(503, &error).retry_after(60),
-            ClaimError::NotKept(_) => Refusal::new(500, &error),
-        }),
-    }
-}
-
 /// An answer that holds as long as the tip does, from those that are kept if it was made before.
 fn page_of<T: Serialize>(state: &State, name: &str, make: impl FnOnce() -> Result<T, Refusal>) -> HttpResponse {
     match state.pages.get(state.node.tip().id, name, || make().map(rendered)) {
@@ -231,7 +195,7 @@ fn page_of<T: Serialize>(state: &State, name: &str, make: impl FnOnce() -> Resul
     }
 }
 
-fn content_type(request: &HttpRequest) -> &str {
+pub(super) fn content_type(request: &HttpRequest) -> &str {
     request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

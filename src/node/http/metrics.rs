@@ -8,7 +8,8 @@ use actix_web::HttpResponse;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use ledger::ChainSource;
+use ledger::{Amount, ChainSource};
+use machines::faucet::{ClaimError, Report};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -71,6 +72,9 @@ pub async fn page(state: Shared) -> HttpResponse {
     samples.push(gauge("live", "Whether every vital part answers", f64::from(u8::from(health.live))));
     samples.push(gauge("ready", "Whether the node can be relied on", f64::from(u8::from(health.ready))));
     samples.extend(actors.iter().flat_map(actor_samples));
+    if let Ok(report) = state.node.faucet_report().await {
+        samples.extend(faucet_samples(&report));
+    }
     match encode(&samples, &state.answers) {
         Ok(page) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(page),
         Err(_) => HttpResponse::InternalServerError().finish(),
@@ -114,6 +118,47 @@ fn actor_samples(actor: &Value) -> Vec<Sample> {
             samples.push(Sample { name, help, labels, value });
         }
     }
+    samples
+}
+
+/// The faucet as its report has it; nothing of one that is off.
+fn faucet_samples(report: &Report) -> Vec<Sample> {
+    if report.view.state == "off" {
+        return Vec::new();
+    }
+    let barrels = |drops: u64| drops as f64 / Amount::BARREL.as_drops() as f64;
+    let (view, totals) = (&report.view, &report.totals);
+    let counter = |name, help, value| Sample { value: Number::Counter(value), ..gauge(name, help, 0.0) };
+    let mut samples = vec![
+        gauge("faucet_open", "Whether the faucet pays", f64::from(u8::from(view.state == "open"))),
+        gauge("faucet_budget_left", "Barrel that the faucet may pay now", barrels(view.level.left)),
+        gauge("faucet_budget_capacity", "Barrel that it may pay in an hour", barrels(view.level.capacity)),
+        gauge("faucet_funds", "Barrel of its account", barrels(report.funds.as_drops())),
+        gauge("faucet_funds_low", "Whether that is too little", f64::from(u8::from(report.low))),
+        gauge(
+            "faucet_amount",
+            "Barrel that a new client gets now",
+            barrels(view.price.map_or(0, |price| price.amount)),
+        ),
+        gauge(
+            "faucet_work_bits",
+            "Work that a new client does now",
+            f64::from(view.price.map_or(0, |price| price.bits)),
+        ),
+        gauge("faucet_waiting", "Payouts that are in no block", view.waiting as f64),
+        gauge("faucet_collectors", "Collectors that were found", report.flags.len() as f64),
+        gauge("faucet_refused_ranges", "Address ranges that are refused", report.refused_count as f64),
+        counter("faucet_claims", "Claims that were reserved, over all time", totals.claims),
+        gauge("faucet_paid", "Barrel that were paid, over all time", barrels(totals.paid.as_drops())),
+    ];
+    samples.extend(ClaimError::REASONS.iter().map(|reason| Sample {
+        labels: vec![("reason".into(), (*reason).into())],
+        ..counter(
+            "faucet_refusals",
+            "Claims refused since the start",
+            report.refusals.get(reason).copied().unwrap_or(0),
+        )
+    }));
     samples
 }
 

@@ -11,6 +11,8 @@ mod compat_json;
 mod compat_transfer;
 mod descriptors;
 mod events;
+mod faucet;
+mod faucet_admin;
 mod health;
 mod limits;
 mod line;

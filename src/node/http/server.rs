@@ -26,7 +26,7 @@ use super::line::{self, Line};
 use super::problem::refusal_at;
 use super::visitors::Visitors;
 use super::{
-    Routes, State, admin, assets, compat, descriptors, events, health, limits, metrics, openapi, reference, v1,
+    Routes, State, admin, assets, compat, descriptors, events, faucet, health, limits, metrics, openapi, reference, v1,
 };
 use crate::config::Listener;
 use crate::logging::LogControl;
@@ -224,6 +224,7 @@ pub fn api_routes(app: &mut Routes) {
     compat::routes(app);
     v1::routes(app);
     events::routes(app);
+    faucet::routes(app);
 }
 
 /// Everything that the admin listener answers.

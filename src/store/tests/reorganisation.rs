@@ -78,7 +78,7 @@ fn b16_a_change_that_comes_in_parts_is_seen_by_the_writer_alone_until_all_of_it_
         assert_eq!(staged.undo(&tree.id(end)).unwrap(), undo);
         tree.must_match(&store.reader().snapshot().unwrap(), a2, &kept);
     }
-    let refused = store.write(&[store::Write::PutClaim { id: 1, value: vec![1] }]).unwrap_err();
+    let refused = store.write(&[store::Write::PutFaucet { key: vec![1], value: vec![1] }]).unwrap_err();
     assert!(refused.to_string().contains("staged"), "{refused}");
     store.abandon().unwrap();
     assert!(store.staged().is_none());

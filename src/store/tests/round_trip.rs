@@ -126,21 +126,29 @@ fn accounts_whose_addresses_begin_alike_share_no_history() {
 }
 
 #[test]
-fn records_of_peers_and_claims_are_put_replaced_and_forgotten() {
+fn records_of_peers_and_the_faucet_are_put_replaced_and_forgotten() {
     let (dir, network) = (tempfile::tempdir().unwrap(), network("records"));
     let mut store = open(dir.path(), &network);
     let peer = |id: u8, text: &str| Write::PutPeer { id: [id; 32], value: text.into() };
-    let claim = |id: u64, text: &str| Write::PutClaim { id, value: text.into() };
+    let claim = |id: u64, text: &str| Write::PutFaucet { key: id.to_be_bytes().to_vec(), value: text.into() };
     store.write(&[peer(2, "two"), peer(1, "one"), claim(300, "c"), claim(7, "b"), peer(3, "")]).unwrap();
     store.write(&[]).unwrap();
     store
-        .write(&[peer(1, "uno"), Write::DeletePeer { id: [2; 32] }, Write::DeleteClaim { id: 7 }, claim(8, "d")])
+        .write(&[
+            peer(1, "uno"),
+            Write::DeletePeer { id: [2; 32] },
+            Write::DeleteFaucet { key: 7u64.to_be_bytes().to_vec() },
+            claim(8, "d"),
+        ])
         .unwrap();
-    store.write(&[Write::DeletePeer { id: [9; 32] }, Write::DeleteClaim { id: 9 }]).unwrap();
+    store
+        .write(&[Write::DeletePeer { id: [9; 32] }, Write::DeleteFaucet { key: 9u64.to_be_bytes().to_vec() }])
+        .unwrap();
     drop(store);
     let snapshot = open(dir.path(), &network).reader().snapshot().unwrap();
     assert_eq!(snapshot.peers().unwrap(), [([1; 32], b"uno".to_vec()), ([3; 32], Vec::new())]);
-    assert_eq!(snapshot.claims().unwrap(), [(8, b"d".to_vec()), (300, b"c".to_vec())]);
+    let named = |id: u64| id.to_be_bytes().to_vec();
+    assert_eq!(snapshot.faucet().unwrap(), [(named(8), b"d".to_vec()), (named(300), b"c".to_vec())]);
 }
 
 #[test]

@@ -138,3 +138,36 @@ async fn the_log_filter_changes_while_the_node_runs() {
     assert_eq!(replies.iter().map(|reply| reply.0).collect::<Vec<_>>(), [200, 400, 401]);
     assert!(replies[1].1.contains("use error, warn, info"), "{}", replies[1].1);
 }
+
+#[actix_web::test]
+async fn the_operator_sees_the_faucet_and_steers_it() {
+    let post = |path, body| ("POST", path, &[OPEN] as &[_], body);
+    let replies = ask(&[
+        post("/admin/faucet/deny", r#"{"entry":"192.0.2.9/24"}"#),
+        post("/admin/faucet/allow", r#"{"entry":"0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2"}"#),
+        ("PUT", "/admin/faucet/amount", &[OPEN], r#"{"amount":"300000000"}"#),
+        post("/admin/faucet/pause", ""),
+        ("GET", "/admin/faucet", &[OPEN], ""),
+        post("/admin/faucet/resume", ""),
+        post("/admin/faucet/forget", r#"{"entry":"192.0.2.0/24"}"#),
+        ("PUT", "/admin/faucet/amount", &[OPEN], r#"{"amount":null}"#),
+        ("GET", "/admin/faucet", &[OPEN], ""),
+        post("/admin/faucet/pardon", r#"{"entry":"192.0.2.0/24"}"#),
+        post("/admin/faucet/deny", r#"{"entry":"alice"}"#),
+        ("GET", "/admin/faucet", &[], ""),
+    ])
+    .await;
+    let statuses: Vec<_> = replies.iter().map(|reply| reply.0).collect();
+    assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 200, 422, 400, 401], "{replies:?}");
+    let report = json_of(&replies[4]);
+    assert_eq!(report["status"]["state"], "paused");
+    assert_eq!(report["status"]["full_amount"], "300000000");
+    assert_eq!(report["denied"], json!(["192.0.2.0/24"]));
+    assert_eq!(report["allowed"], json!(["0xf4bcd665c2595fb3253ade200bb80d7e5ddd9ca2"]));
+    let report = json_of(&replies[8]);
+    assert_eq!(
+        (&report["status"]["state"], &report["denied"], &report["amount"]),
+        (&json!("open"), &json!([]), &Value::Null)
+    );
+    assert!(replies[9].1.contains("nothing to pardon") && replies[10].1.contains("neither an account"), "{replies:?}");
+}

@@ -11,7 +11,7 @@ use ledger::{
 };
 use libp2p::Multiaddr;
 use machines::PeerId;
-use machines::faucet::ClaimError;
+use machines::faucet::{Challenge, ClaimError, Form, Order, Paid, Report, View};
 use machines::pool::{Pool, PoolError, PoolView};
 use machines::syncer::Progress;
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use store::{Reader, Store};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
+use super::fake_faucet::FakeFaucet;
 use crate::node_api::{Answer, ClaimRefused, Health, MinerOrder, NodeApi, Refused};
 use crate::test_chain::next_commit;
 pub use crate::test_chain::{address, key};
@@ -39,6 +40,7 @@ struct Inner {
     seen_pools: watch::Receiver<Arc<PoolView>>,
     commits: Mutex<Vec<Commit>>,
     claims: Mutex<Vec<(Address, IpAddr)>>,
+    faucet: Mutex<FakeFaucet>,
     refuses_claims: Mutex<Option<ClaimError>>,
     paused: Mutex<bool>,
     _dir: TempDir,
@@ -75,6 +77,7 @@ impl FakeNode {
                 pool: Mutex::new(Pool::new(network.clone())),
                 commits: Mutex::default(),
                 claims: Mutex::default(),
+                faucet: Mutex::new(FakeFaucet::new(&network, network.genesis_tip())),
                 refuses_claims: Mutex::default(),
                 paused: Mutex::default(),
                 network,
@@ -223,14 +226,28 @@ impl NodeApi for Inner {
         now(add())
     }
 
-    fn claim(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Arc<CheckedTransaction>, ClaimRefused>> {
+    fn claim(&self, to: Address, client: IpAddr, form: Form) -> Answer<'_, Result<Paid, ClaimRefused>> {
         if let Some(error) = self.refuses_claims.lock().unwrap().clone() {
             return now(Err(error.into()));
         }
         self.claims.lock().unwrap().push((to, client));
-        let (amount, base) = (Amount::barrels(5).unwrap(), self.network.nonce_base);
-        let tx = Transfer::sign(&key(1), &self.network.chain, to, amount, Amount::ZERO, base, vec![]);
-        now(Ok(Arc::new(Transaction::Transfer(tx).check(&self.network, |_| None).unwrap())))
+        now(self.faucet.lock().unwrap().claim(to, client, form).map_err(ClaimRefused::from))
+    }
+
+    fn faucet(&self, client: IpAddr, to: Option<Address>) -> Answer<'_, Result<View, Refused>> {
+        now(Ok(self.faucet.lock().unwrap().view(client, to)))
+    }
+
+    fn challenge(&self, to: Address, client: IpAddr) -> Answer<'_, Result<Challenge, ClaimRefused>> {
+        now(self.faucet.lock().unwrap().challenge(to, client).map_err(ClaimRefused::from))
+    }
+
+    fn faucet_report(&self) -> Answer<'_, Result<Report, Refused>> {
+        now(Ok(self.faucet.lock().unwrap().report()))
+    }
+
+    fn order_faucet(&self, order: Order) -> Answer<'_, Result<(), Refused>> {
+        now(self.faucet.lock().unwrap().order(order).map_err(|error| Refused::Invalid(error.to_string())))
     }
 
     fn mint(&self, blocks: u32) -> Answer<'_, Result<Vec<BlockId>, Refused>> {

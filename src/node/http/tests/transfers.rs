@@ -169,6 +169,9 @@ async fn each_refusal_of_the_faucet_has_its_status_and_says_when_to_come_back() 
         (ClaimError::NoFunds, 503, Some("60")),
         (ClaimError::Syncing, 503, Some("60")),
         (ClaimError::Busy, 503, Some("60")),
+        (ClaimError::Budget { retry_after_s: 9 }, 503, Some("9")),
+        (ClaimError::Work { bits: 12 }, 400, None),
+        (ClaimError::Denied, 403, None),
     ] {
         let node = FakeNode::new();
         node.refuse_claims(error.clone());
