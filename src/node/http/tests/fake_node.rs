@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::ready;
 use ledger::{
-    AccountSource, Address, Amount, BarreleyeTransfer, BlockId, CheckedBlock, CheckedTransaction, Commit, Network,
-    NetworkSpec, OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId,
+    AccountSource, Address, Amount, BarreleyeTransfer, BlockId, CheckedBlock, Commit, Network, NetworkSpec,
+    OpeningBalance, SecretKey, Signature, Tip, Transaction, Transfer, TxId,
 };
 use libp2p::Multiaddr;
 use machines::PeerId;
