@@ -51,12 +51,7 @@ pub fn send(args: &SendArgs, out: Out) -> Result<(), Failure> {
     };
     tx.fee = match args.fee {
         Some(fee) => fee,
-        None => match client.fees() {
-            Ok(fees) => estimate(&fees.next_block, &tx)?,
-            // A node that does not tell takes what comes.
-            Err(error) if error.is_not_found() => Amount::ZERO,
-            Err(error) => return Err(error.into()),
-        },
+        None => estimate(&client.fees()?.next_block, &tx)?,
     };
     let left = remaining(&account, &tx, &args.alias)?;
     let question = format!(

@@ -327,61 +327,6 @@ function query(values: Record<string, string | number | null | undefined>): stri
   return given.length === 0 ? "" : `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
 }
 
-/** The paths below /v1 that the node serves; null until it said so. */
-let served: Set<string> | null = null;
-
-/** Asks the node which paths it serves, so that pages leave out what it cannot answer. Without an answer all are tried. */
-export async function meet(): Promise<void> {
-  try {
-    const document = await ask<{ paths: Record<string, unknown> }>("openapi.json");
-    served = new Set(Object.keys(document.paths));
-  } catch {
-    served = null;
-  }
-}
-
-/** Whether the node serves this path below /v1, written as in its OpenAPI document. */
-export function offers(path: string): boolean {
-  return served === null || served.has(`/v1/${path}`);
-}
-
-/** Fees where the node does not estimate any: the least that its network takes. */
-async function leastFees(): Promise<Fees> {
-  const { minimum_fee } = await ask<Network>("network");
-  const least = { per_1000_bytes: "0", transfer: minimum_fee };
-  return { minimum: least, next_block: least, three_blocks: least, ten_blocks: least };
-}
-
-/** A claim through the compatible interface, which knows no work; amounts are whole Barrel in hex there. */
-async function plainClaim(address: Address): Promise<Claimed> {
-  let reply: Response;
-  try {
-    reply = await fetch("/faucet", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ accountAddress: address }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    });
-  } catch {
-    throw new Problem(0, {});
-  }
-  const { data, error } = (await reply.json()) as {
-    data: { transaction: { hash: string; value: string } } | null;
-    error: { message: string } | null;
-  };
-  if (!data) {
-    const wait = reply.headers.get("Retry-After");
-    throw new Problem(reply.status, { detail: error?.message ?? "", ...(wait === null ? {} : { retry_after_s: Number(wait) }) });
-  }
-  const { hash, value } = data.transaction;
-  return {
-    transaction: hash.replace(/^0x/, ""),
-    amount: String(BigInt(`0x${value.replace(/^0x/, "")}`) * 100_000_000n),
-    fee: "0",
-    claim: "",
-  };
-}
-
 /** A part of a long list; `next` is where it goes on, or null at its end. */
 export interface Page<T> {
   list: T[];
@@ -414,14 +359,13 @@ export const api = {
     page("transactions", await ask<Listed<"transactions", HistoryItem>>(`accounts/${address}/transactions${query({ limit, before })}`)),
   historyCsv: (address: Address) => `/v1/accounts/${address}/transactions.csv`,
   pool: (limit: number) => ask<Pool>(`pool${query({ limit })}`),
-  fees: () => (offers("fees") ? ask<Fees>("fees") : leastFees()),
+  fees: () => ask<Fees>("fees"),
   statistics: (blocks: number) => ask<Statistics>(`statistics${query({ blocks })}`),
   peers: () => ask<Peers>("peers"),
   search: (text: string) => ask<Found>(`search${query({ q: text })}`),
   faucet: (address: Address | null) => ask<Faucet>(`faucet${query({ address })}`),
   challenge: (address: Address) => ask<Challenge>(`faucet/challenge${query({ address })}`),
   claim: (address: Address, work: { challenge: string; solution?: string }) => post<Claimed>("faucet/claims", { address, ...work }),
-  plainClaim,
   /** The stream of news; see live.ts. */
   events: () => new EventSource("/v1/events"),
 };

@@ -2,17 +2,7 @@
 // status is asked every few seconds instead. A page that nobody looks at gives its stream back: a node has few.
 
 import { computed, effect, signal } from "@preact/signals";
-import {
-  type Id,
-  type Network,
-  type NewBlock,
-  type Pulse,
-  type Reorganisation,
-  type Status,
-  type TransactionNews,
-  api,
-  offers,
-} from "./api.ts";
+import { type Id, type Network, type NewBlock, type Pulse, type Reorganisation, type Status, type TransactionNews, api } from "./api.ts";
 
 /** How news arrives. */
 export type Line = "starting" | "live" | "polling" | "offline";
@@ -83,7 +73,6 @@ function hear<T>(name: string, handle: (news: T) => void): void {
 
 function open(): void {
   close();
-  if (!offers("events")) return;
   stream = api.events();
   stream.onopen = () => {
     attempt = 0;

@@ -162,7 +162,7 @@ export function Shell() {
           {t.foot} <a href="#/network">{status.value?.network ?? "…"}</a>
         </span>
         <span>
-          <a href="/v1/openapi.json">{t.apiLink}</a> · Barreleye {status.value?.version ?? ""}
+          <a href="/api">{t.apiLink}</a> · Barreleye {status.value?.version ?? ""}
         </span>
       </footer>
     </>

@@ -2,7 +2,7 @@
 
 import { Download, QrCode } from "lucide";
 import { useState } from "preact/hooks";
-import { type HistoryItem, api, offers } from "../api.ts";
+import { type HistoryItem, api } from "../api.ts";
 import { lastValue, useAnswer } from "../ask.ts";
 import { tip } from "../live.ts";
 import { Copy } from "../parts/copy.tsx";
@@ -89,11 +89,9 @@ export function History({ address }: { address: string }) {
     <Card
       title={t.history}
       extra={
-        offers("accounts/{address}/transactions.csv") && (
-          <a class="button quiet" href={api.historyCsv(address)} download={`${address}.csv`}>
-            <Icon of={Download} size={16} /> CSV
-          </a>
-        )
+        <a class="button quiet" href={api.historyCsv(address)} download={`${address}.csv`}>
+          <Icon of={Download} size={16} /> CSV
+        </a>
       }
     >
       <Shown answer={answer} again={again} lines={6}>

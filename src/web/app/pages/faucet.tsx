@@ -2,7 +2,7 @@
 // and the transaction that pays.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Claimed, type Faucet, Problem, api, offers, problemOf } from "../api.ts";
+import { type Claimed, type Faucet, Problem, api, problemOf } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { type Progress, solve } from "../faucet/solve.ts";
 import { scaled } from "../format.ts";
@@ -28,7 +28,7 @@ export function FaucetPage() {
   const t = words.value.faucet;
   const [address, setAddress] = useState(() => current.value?.file.address ?? "");
   const known = isAddress(address) ? canonical(address) : null;
-  const [answer, again] = useAnswer(() => (offers("faucet") ? api.faucet(known) : Promise.resolve(null)), String(known), tip.value);
+  const [answer, again] = useAnswer(() => api.faucet(known), String(known), tip.value);
   return (
     <>
       <Title>{t.title}</Title>
@@ -36,13 +36,11 @@ export function FaucetPage() {
         <Card>
           <ClaimForm faucet={answer.state === "ready" ? answer.value : null} address={address} setAddress={setAddress} onPaid={again} />
         </Card>
-        {offers("faucet") && (
-          <Card title={t.about}>
-            <Shown answer={answer} again={again} lines={6}>
-              {(faucet) => faucet && <About faucet={faucet} />}
-            </Shown>
-          </Card>
-        )}
+        <Card title={t.about}>
+          <Shown answer={answer} again={again} lines={6}>
+            {(faucet) => <About faucet={faucet} />}
+          </Shown>
+        </Card>
       </div>
     </>
   );
@@ -72,12 +70,6 @@ function ClaimForm({
   useEffect(() => () => stop.current?.abort(), []);
 
   const busy = claim.step === "asking" || claim.step === "working" || claim.step === "claiming";
-  const workAndClaim = async (to: string, signal: AbortSignal) => {
-    const { challenge, bits } = await api.challenge(to);
-    const solution = bits === 0 ? undefined : await solve(challenge, bits, (progress) => setClaim({ step: "working", progress }), signal);
-    setClaim({ step: "claiming" });
-    return api.claim(to, solution === undefined ? { challenge } : { challenge, solution });
-  };
   const start = async () => {
     setTried(true);
     if (!isAddress(address)) return;
@@ -85,7 +77,11 @@ function ClaimForm({
     try {
       setClaim({ step: "asking" });
       const to = canonical(address);
-      const claimed = offers("faucet") ? await workAndClaim(to, stop.current.signal) : await api.plainClaim(to);
+      const { challenge, bits } = await api.challenge(to);
+      const solution =
+        bits === 0 ? undefined : await solve(challenge, bits, (progress) => setClaim({ step: "working", progress }), stop.current.signal);
+      setClaim({ step: "claiming" });
+      const claimed = await api.claim(to, solution === undefined ? { challenge } : { challenge, solution });
       setClaim({ step: "paid", claimed });
       onPaid();
     } catch (error) {
@@ -102,13 +98,11 @@ function ClaimForm({
         if (!busy) void start();
       }}
     >
-      {offers("faucet") && (
-        <p class="offer">
-          <span>{t.offer}</span>
-          <strong>{faucet ? <Amount drops={faucet.amount} /> : "…"}</strong>
-          {faucet && faucet.amount !== faucet.full_amount && <span class="faint">{t.lessThan(amountText(faucet.full_amount))}</span>}
-        </p>
-      )}
+      <p class="offer">
+        <span>{t.offer}</span>
+        <strong>{faucet ? <Amount drops={faucet.amount} /> : "…"}</strong>
+        {faucet && faucet.amount !== faucet.full_amount && <span class="faint">{t.lessThan(amountText(faucet.full_amount))}</span>}
+      </p>
       <Field
         label={t.address}
         kind="code"
@@ -127,7 +121,7 @@ function ClaimForm({
       />
       {faucet?.you && claim.step !== "paid" && claim.step !== "refused" && <Standing you={faucet.you} />}
       <div class="actions">
-        <button type="submit" disabled={busy || (offers("faucet") && (faucet === null || faucet.state !== "open" || faucet.you !== null))}>
+        <button type="submit" disabled={busy || faucet === null || faucet.state !== "open" || faucet.you !== null}>
           {t.action}
         </button>
         {claim.step === "working" && (

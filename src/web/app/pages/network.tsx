@@ -1,6 +1,6 @@
 // The network as this node sees it: its rules, its money, the peers, and whether this node follows.
 
-import { type Peer, api, offers } from "../api.ts";
+import { type Peer, api } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { bytes } from "../format.ts";
 import { now, rules, status, tip } from "../live.ts";
@@ -21,7 +21,7 @@ export function NetworkPage() {
         <Node />
         <Money />
       </div>
-      {offers("peers") && <PeerList />}
+      <PeerList />
       <Rules />
     </>
   );

@@ -1,7 +1,7 @@
 // The first page: how the network is doing at this moment.
 
 import type { ComponentChildren } from "preact";
-import { type Fees, type Statistics, api, offers } from "../api.ts";
+import { type Fees, type Statistics, api } from "../api.ts";
 import { type Answer, lastValue, useAnswer } from "../ask.ts";
 import { bytes, scaled } from "../format.ts";
 import { recent, rules, status, tip } from "../live.ts";
@@ -28,9 +28,9 @@ export function OverviewPage() {
       <Figures statistics={lastValue(statistics)} />
       <Strip />
       <Charts answer={statistics} again={again} />
-      <div class={offers("pool") ? "columns wide" : "columns"}>
+      <div class="columns wide">
         <Latest />
-        {offers("pool") && <PoolCard />}
+        <PoolCard />
       </div>
     </>
   );

@@ -2,7 +2,7 @@
 // reorganisation takes its block out of the chain. What happens while the page is open is kept and told.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Transaction, type Waiting, api, offers } from "../api.ts";
+import { type Transaction, type Waiting, api } from "../api.ts";
 import { lastValue, useAnswer } from "../ask.ts";
 import { bytes, textOf } from "../format.ts";
 import { onTransaction, reorganisation, tip } from "../live.ts";
@@ -43,9 +43,9 @@ export function TransactionPage({ id }: { id: string }) {
           {(transaction) => (
             <>
               <Life transaction={transaction} moments={moments} />
-              {transaction.state === "pool" && !dropped && offers("transactions/{id}/waiting") && <Why id={id} />}
+              {transaction.state === "pool" && !dropped && <Why id={id} />}
               <Details transaction={transaction} />
-              {transaction.block && offers("transactions/{id}/proof") && <ProofCard transaction={transaction} />}
+              {transaction.block && <ProofCard transaction={transaction} />}
             </>
           )}
         </Shown>

@@ -1,7 +1,7 @@
 // Transactions: those in the chain, the newest first, and those that wait.
 
 import { useState } from "preact/hooks";
-import { type PoolItem, type Transaction, api, offers } from "../api.ts";
+import { type PoolItem, type Transaction, api } from "../api.ts";
 import { useAnswer } from "../ask.ts";
 import { bytes } from "../format.ts";
 import { now, status, tip } from "../live.ts";
@@ -26,8 +26,8 @@ export function TransactionsPage({ list }: { list: "chain" | "pool" }) {
   return (
     <>
       <Title>{t.nav.transactions}</Title>
-      {offers("pool") && <Tabs label={t.transaction.views} tabs={tabs} />}
-      {list === "chain" || !offers("pool") ? <Chain /> : <Pool />}
+      <Tabs label={t.transaction.views} tabs={tabs} />
+      {list === "chain" ? <Chain /> : <Pool />}
     </>
   );
 }
