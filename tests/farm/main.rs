@@ -35,12 +35,13 @@ fn run(size: Size) {
         check(outcome, seed);
     }
     let by = |strategy| outcomes.iter().find(|outcome| outcome.strategy == strategy).unwrap();
-    // A farm that brings its coins together is found: each of its addresses gets something once, and then nothing.
+    // A farm that brings its coins together is found: each of its ranges gets something until three of its addresses
+    // are known, and then nothing.
     let kept = by(Strategy::Keeps);
     for gathering in [Strategy::OneCollector, Strategy::Layers, Strategy::FreshAccounts] {
         let gathered = by(gathering);
         assert!(gathered.collectors > 0, "seed {seed}: {gathered}");
-        assert!(gathered.bots_late * 10 < kept.bots_late, "seed {seed}:\n{gathered}\n{kept}");
+        assert!(gathered.bots_late * 3 < kept.bots_late, "seed {seed}:\n{gathered}\n{kept}");
     }
 }
 

@@ -12,8 +12,8 @@ use crate::chain::key;
 const HASHES_PER_S: [f64; 2] = [50_000.0, 400_000.0];
 /// Milliseconds for each request over a slow line.
 const LATENCY_MS: u64 = 300;
-/// One in so many lives in an address range that the farm uses too.
-const NEIGHBOUR: u64 = 25;
+/// One in so many lives in an address range that the farm uses too, and there the farm is nearly always first.
+const NEIGHBOUR: u64 = 50;
 
 pub struct Person {
     pub client: IpAddr,

@@ -34,7 +34,7 @@ const MAX_FLAGS: usize = 1_000;
 const MAX_REFUSED: usize = 20_000;
 /// For so long in block time a range is refused: its addresses may be other people's after that.
 const REFUSED_MS: u64 = 7 * 24 * 3_600_000;
-/// Accounts of one neighbourhood at one collector for which all of it is refused and not only the clients themselves.
+/// Clients of one neighbourhood refused for one collector, for which all of it is refused and not only they.
 const NEIGHBOURS: usize = 3;
 
 /// A payment on the chain.
@@ -88,7 +88,8 @@ pub struct Collectors {
     traces: HashMap<Address, Trace>,
     by_age: BTreeSet<(u64, Address)>,
     flags: BTreeMap<Address, Flag>,
-    refused: HashMap<IpNet, Refused>,
+    /// In order, so that those within a range are next to each other.
+    refused: BTreeMap<IpNet, Refused>,
     refused_by_end: BTreeSet<(u64, IpNet)>,
     changed: BTreeSet<Key>,
 }
@@ -101,7 +102,7 @@ impl Collectors {
             traces: HashMap::new(),
             by_age: BTreeSet::new(),
             flags: BTreeMap::new(),
-            refused: HashMap::new(),
+            refused: BTreeMap::new(),
             refused_by_end: BTreeSet::new(),
             changed: BTreeSet::new(),
         }
@@ -290,7 +291,6 @@ impl Collectors {
 
     /// These accounts and their ranges get nothing more.
     fn refuse(&mut self, collector: Address, sources: &BTreeSet<Address>, time: u64) {
-        let mut near: BTreeMap<IpNet, usize> = BTreeMap::new();
         for source in sources {
             let Some(trace) = self.traces.get_mut(source) else { continue };
             if trace.collector.is_none() && !trace.pardoned {
@@ -299,11 +299,17 @@ impl Collectors {
             }
             let Some(client) = trace.client else { continue };
             self.refuse_range(client.range(), collector, time);
-            *near.entry(client.neighbourhood()).or_default() += 1;
+            let near = client.neighbourhood();
+            if self.refused_within(near, collector) >= NEIGHBOURS {
+                self.refuse_range(near, collector, time);
+            }
         }
-        for (range, _) in near.into_iter().filter(|(_, accounts)| *accounts >= NEIGHBOURS) {
-            self.refuse_range(range, collector, time);
-        }
+    }
+
+    /// Clients within a range that are refused for the sake of this collector; enough of them are counted.
+    fn refused_within(&self, range: IpNet, collector: Address) -> usize {
+        let inside = self.refused.range(range..).take_while(|(other, _)| range.contains(*other));
+        inside.filter(|(other, refused)| **other != range && refused.collector == collector).take(NEIGHBOURS).count()
     }
 
     fn refuse_range(&mut self, range: IpNet, collector: Address, time: u64) {

@@ -15,6 +15,9 @@ const LEAST_OF_HOUR: u64 = 8_000;
 const MAX_HALVINGS: u32 = 3;
 /// Work by what is left of the budget: below so many eighths so many bits.
 const WORK: [(u64, u8); 4] = [(1, 20), (2, 18), (4, 15), (6, 12)];
+/// The last part of the budget, which only neighbourhoods can have that got nothing in the interval: a farm claims again
+/// and again from where it is, somebody new does not.
+const RESERVE: u64 = 4;
 /// The least work in a neighbourhood that has claimed before.
 const NEIGHBOUR_BITS: u8 = 12;
 
@@ -32,9 +35,16 @@ pub fn least(full: u64, level: Level) -> u64 {
     (full / LEAST_PART).max(level.capacity / LEAST_OF_HOUR).clamp(1, full.max(1))
 }
 
+/// What of the budget a claim can have, after `earlier` claims of its neighbourhood in the interval.
+pub fn open_to(level: Level, earlier: usize) -> Level {
+    let kept = if earlier == 0 { 0 } else { level.capacity / RESERVE };
+    Level { left: level.left.saturating_sub(kept), ..level }
+}
+
 /// What a claim gets and costs, after `earlier` claims of its neighbourhood in the interval; none if the budget has not
-/// even the least amount.
+/// even the least amount for it.
 pub fn price(full: u64, level: Level, earlier: usize) -> Option<Price> {
+    let level = open_to(level, earlier);
     let least = least(full, level);
     if level.left < least {
         return None;
@@ -86,7 +96,16 @@ mod tests {
     fn a_range_that_claims_again_gets_half_each_time_for_more_work() {
         let prices: Vec<_> = (0..6).map(|earlier| at(10_000, earlier).map(|p| (p.amount, p.bits)).unwrap()).collect();
         assert_eq!(prices, [(500, 0), (250, 14), (125, 16), (62, 18), (62, 18), (62, 18)]);
-        assert_eq!(at(1_000, 9).unwrap().bits, MAX_BITS);
+        assert_eq!(at(3_500, 9).unwrap().bits, MAX_BITS);
+    }
+
+    #[test]
+    fn the_last_quarter_is_for_ranges_that_had_nothing() {
+        for left in [2_500, 1_000, 20] {
+            assert_eq!(at(left, 1), None, "{left}");
+            assert!(at(left, 0).is_some(), "{left}");
+        }
+        assert!(at(2_510, 1).is_some());
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Faucet {
         if self.claims.len() >= MAX_CLAIMS {
             return Err(ClaimError::Busy);
         }
-        let level = self.budget.level(now.mono);
+        let level = price::open_to(self.budget.level(now.mono), self.earlier(now, to, client));
         let least = price::least(self.full_amount().as_drops(), level);
         self.covers(funds, least)?;
         let price = self.price(now, to, client).ok_or_else(|| self.over_budget(level, least))?;
@@ -123,11 +123,15 @@ impl Faucet {
         self.switches.amount.unwrap_or(self.params.amount)
     }
 
+    /// Claims of the neighbourhood that count against this one.
+    fn earlier(&self, now: Now, to: Option<&Address>, client: Client) -> usize {
+        if self.is_allowed(to, client) { 0 } else { self.limits.open(&client.neighbourhood(), now.mono) }
+    }
+
     fn price(&self, now: Now, to: Option<&Address>, client: Client) -> Option<Price> {
-        let allowed = self.is_allowed(to, client);
-        let earlier = if allowed { 0 } else { self.limits.open(&client.neighbourhood(), now.mono) };
+        let earlier = self.earlier(now, to, client);
         let price = price(self.full_amount().as_drops(), self.budget.level(now.mono), earlier)?;
-        Some(if allowed { Price { bits: 0, ..price } } else { price })
+        Some(if self.is_allowed(to, client) { Price { bits: 0, ..price } } else { price })
     }
 
     /// A challenge for a claim of `to`, or why it would be refused whatever work is done.

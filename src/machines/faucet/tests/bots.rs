@@ -66,6 +66,18 @@ fn c4_many_accounts_from_everywhere_whom_hardly_anybody_else_pays_are_found_too(
 }
 
 #[test]
+fn c4_ranges_are_refused_one_after_the_other_however_many_a_collector_has() {
+    let mut bench = Bench::new();
+    // One account of each range first: more than are remembered of a collector.
+    for n in 0..300 {
+        feed(&mut bench, n, IpAddr::from([100, 0, (n % 100) as u8, (n / 100) as u8]));
+        send(&mut bench, account(n), BOSS, SHARE);
+        let near = IpAddr::from([100, 0, (n % 100) as u8, 200]);
+        assert_eq!(refused(&bench, account(2_000), near), (n >= 200).then_some(BOSS), "client {n}");
+    }
+}
+
+#[test]
 fn c4_coins_are_followed_over_four_steps_and_through_several_hands() {
     let hop = |step: u8, n: u32| {
         let mut bytes = [step; 20];
