@@ -15,9 +15,14 @@ use crate::harness::{Net, Node, eventually};
 
 pub const PAYOUT: u64 = 500_000_000;
 
-/// A network whose blocks create much: a hundred of them make a budget that these tests do not feel.
+/// A network whose blocks create much, with a rich faucet: a hundred blocks make a budget that these tests do not feel.
 pub fn network() -> Net {
-    Net::on_request_with(|spec| spec.reward = Amount::barrels(100).unwrap())
+    Net::on_request_with(|spec| {
+        spec.reward = Amount::barrels(100).unwrap();
+        for balance in &mut spec.balances {
+            balance.amount = Amount::barrels(2_000).unwrap();
+        }
+    })
 }
 
 /// A node with a faucet that has coins and a budget; its clients come through a proxy, so each claim may have an address

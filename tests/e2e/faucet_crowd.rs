@@ -110,8 +110,16 @@ fn f04_of_1000_claims_at_once_by_200_clients_for_200_accounts_each_is_paid_once_
     assert!(silent > 0, "the node died after all was answered");
     assert!(after.values().flatten().all(|heard| *heard != Heard::Nothing), "{after:?}");
 
+    // Whoever heard only that the node is busy asks once more, now that it is not.
+    let at: SocketAddr = node.api().url().trim_start_matches("http://").parse().unwrap();
+    let busy = |heard: &[Heard]| !heard.iter().any(|heard| matches!(heard, Heard::Paid(_)));
+    let late = after.iter().filter(|(_, heard)| busy(heard)).map(|(number, _)| *number);
+    let late: BTreeMap<_, _> =
+        late.map(|number| (number, vec![claim(&at, client(number), &all[number as usize])])).collect();
+    println!("{} of {CLAIMERS} heard only that the node is busy", late.len());
+
     let mut payouts = BTreeMap::new();
-    for (number, heard) in before.iter().chain(&after) {
+    for (number, heard) in before.iter().chain(&after).chain(&late) {
         for answer in heard {
             match answer {
                 Heard::Paid(id) => {
