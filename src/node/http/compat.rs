@@ -34,7 +34,10 @@ pub fn routes(app: &mut Routes) {
 }
 
 /// The newest block.
-#[utoipa::path(tag = "compatible", responses((status = 200, body = Envelope<BlockData>), Refusals))]
+#[utoipa::path(
+    tag = "compatible",
+    responses((status = 200, body = Envelope<BlockData>, description = "the block"), Refusals)
+)]
 #[get("/last-block")]
 pub async fn compat_last_block(state: Shared) -> HttpResponse {
     page_of(&state, "/last-block", || {
@@ -49,7 +52,7 @@ pub async fn compat_last_block(state: Shared) -> HttpResponse {
 #[utoipa::path(
     tag = "compatible",
     params(("block" = String, Path, description = "its height or hash")),
-    responses((status = 200, body = Envelope<BlockData>), Refusals)
+    responses((status = 200, body = Envelope<BlockData>, description = "the block"), Refusals)
 )]
 #[get("/blocks/{block}")]
 pub async fn compat_block(state: Shared, path: Path<String>) -> HttpResponse {
@@ -74,7 +77,7 @@ pub async fn compat_block(state: Shared, path: Path<String>) -> HttpResponse {
         ("page" = i64, Query, description = "from 1 on; smaller ones are the first"),
         ("size" = i64, Query, description = "at most 1000; larger ones are moved there")
     ),
-    responses((status = 200, body = Envelope<BlocksData>), Refusals)
+    responses((status = 200, body = Envelope<BlocksData>, description = "a page of blocks"), Refusals)
 )]
 #[get("/blocks")]
 pub async fn compat_blocks(state: Shared, request: HttpRequest, query: Query<Vec<(String, String)>>) -> HttpResponse {
@@ -101,7 +104,7 @@ pub async fn compat_blocks(state: Shared, request: HttpRequest, query: Query<Vec
         ("page" = i64, Query, description = "from 1 on; smaller ones are the first"),
         ("size" = i64, Query, description = "at most 1000; larger ones are moved there")
     ),
-    responses((status = 200, body = Envelope<TransactionsData>), Refusals)
+    responses((status = 200, body = Envelope<TransactionsData>, description = "a page of transactions"), Refusals)
 )]
 #[get("/txs")]
 pub async fn compat_transactions(
@@ -124,7 +127,7 @@ pub async fn compat_transactions(
 #[utoipa::path(
     tag = "compatible",
     params(("transaction" = String, Path, description = "its number from 0 on, or its hash")),
-    responses((status = 200, body = Envelope<TransactionData>), Refusals)
+    responses((status = 200, body = Envelope<TransactionData>, description = "the transaction"), Refusals)
 )]
 #[get("/txs/{transaction}")]
 pub async fn compat_transaction(state: Shared, path: Path<String>) -> HttpResponse {
@@ -144,7 +147,7 @@ pub async fn compat_transaction(state: Shared, path: Path<String>) -> HttpRespon
 #[utoipa::path(
     tag = "compatible",
     params(("address" = String, Path, description = "40 hex digits, with or without 0x")),
-    responses((status = 200, body = Envelope<AccountData>), Refusals)
+    responses((status = 200, body = Envelope<AccountData>, description = "the account"), Refusals)
 )]
 #[get("/accounts/{address}")]
 pub async fn compat_account(state: Shared, path: Path<String>) -> HttpResponse {
@@ -163,7 +166,7 @@ pub async fn compat_account(state: Shared, path: Path<String>) -> HttpResponse {
 #[utoipa::path(
     tag = "compatible",
     request_body = client::BarreleyeTexts,
-    responses((status = 200, body = Envelope<TransactionData>), Refusals)
+    responses((status = 200, body = Envelope<TransactionData>, description = "the transaction"), Refusals)
 )]
 #[post("/txs")]
 pub async fn compat_submit(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {

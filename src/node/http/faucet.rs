@@ -33,7 +33,11 @@ struct ForAccount {
 }
 
 /// How the faucet stands for whoever asks: what a claim gets and costs, and what it would meet.
-#[utoipa::path(tag = "faucet", params(ForAccount), responses((status = 200, body = FaucetStatus), Problems))]
+#[utoipa::path(
+    tag = "faucet",
+    params(ForAccount),
+    responses((status = 200, body = FaucetStatus, description = "what a claim would meet now"), Problems)
+)]
 #[get("/v1/faucet")]
 pub async fn get_faucet(state: Shared, request: HttpRequest, query: Query<ForAccount>) -> Answer<FaucetStatus> {
     let to = query.address.as_deref().map(address).transpose()?;
@@ -50,7 +54,11 @@ struct ChallengeFor {
 }
 
 /// Work for a claim of this client for this account. It counts once and for five minutes.
-#[utoipa::path(tag = "faucet", params(ChallengeFor), responses((status = 200, body = FaucetChallenge), Problems))]
+#[utoipa::path(
+    tag = "faucet",
+    params(ChallengeFor),
+    responses((status = 200, body = FaucetChallenge, description = "the work to do"), Problems)
+)]
 #[get("/v1/faucet/challenge")]
 pub async fn get_faucet_challenge(
     state: Shared,
@@ -101,7 +109,7 @@ pub async fn claim_from_faucet(state: Shared, request: HttpRequest, body: Receiv
 #[utoipa::path(
     tag = "compatible",
     request_body = FaucetRequest,
-    responses((status = 200, body = Envelope<TransactionData>), Refusals)
+    responses((status = 200, body = Envelope<TransactionData>, description = "the transaction"), Refusals)
 )]
 #[post("/faucet")]
 pub async fn compat_faucet(state: Shared, request: HttpRequest, body: Received) -> HttpResponse {

@@ -163,7 +163,7 @@ struct Stream {
         ("account" = inline(Option<Vec<AnyAddress>>), Query, description = "an account whose transactions are told; may be repeated"),
         ("transaction" = inline(Option<Vec<AnyId>>), Query, description = "a transaction whose life is told; may be repeated")
     ),
-    responses((status = 200, body = String, content_type = "text/event-stream"), Problems)
+    responses((status = 200, body = String, content_type = "text/event-stream", description = "a line for each entry"), Problems)
 )]
 #[get("/v1/events")]
 pub async fn stream_events(

@@ -19,7 +19,7 @@ const MINED: &str = "mined";
 #[utoipa::path(
     tag = "accounts",
     params(("address" = inline(AnyAddress), Path, description = "its address")),
-    responses((status = 200, body = Account), Problems)
+    responses((status = 200, body = Account, description = "the account"), Problems)
 )]
 #[get("/v1/accounts/{address}")]
 pub async fn get_account(state: Shared, path: Path<String>) -> Answer<Account> {
@@ -53,7 +53,7 @@ struct HistoryQuery {
 #[utoipa::path(
     tag = "accounts",
     params(("address" = inline(AnyAddress), Path, description = "its address"), HistoryQuery),
-    responses((status = 200, body = AccountHistory), Problems)
+    responses((status = 200, body = AccountHistory, description = "what happened to it, the newest first"), Problems)
 )]
 #[get("/v1/accounts/{address}/transactions")]
 pub async fn list_account_transactions(

@@ -27,7 +27,11 @@ struct BlocksQuery {
 }
 
 /// Blocks of the chain, newest first.
-#[utoipa::path(tag = "blocks", params(BlocksQuery), responses((status = 200, body = Blocks), Problems))]
+#[utoipa::path(
+    tag = "blocks",
+    params(BlocksQuery),
+    responses((status = 200, body = Blocks, description = "blocks, the newest first"), Problems)
+)]
 #[get("/v1/blocks")]
 pub async fn list_blocks(
     state: Shared,
@@ -54,7 +58,7 @@ pub async fn list_blocks(
 #[utoipa::path(
     tag = "blocks",
     params(("block" = inline(BlockName), Path, description = "its height or id")),
-    responses((status = 200, body = Block), Problems)
+    responses((status = 200, body = Block, description = "the block"), Problems)
 )]
 #[get("/v1/blocks/{block}")]
 pub async fn get_block(state: Shared, path: Path<String>) -> Answer<Block> {
@@ -92,7 +96,7 @@ struct InBlockQuery {
 #[utoipa::path(
     tag = "blocks",
     params(("block" = inline(BlockName), Path, description = "its height or id"), InBlockQuery),
-    responses((status = 200, body = BlockTransactions), Problems)
+    responses((status = 200, body = BlockTransactions, description = "a page of its transactions"), Problems)
 )]
 #[get("/v1/blocks/{block}/transactions")]
 pub async fn list_block_transactions(
@@ -133,7 +137,11 @@ struct HeadersQuery {
 }
 
 /// Headers of the chain, lowest first: what a light client checks.
-#[utoipa::path(tag = "blocks", params(HeadersQuery), responses((status = 200, body = Headers), Problems))]
+#[utoipa::path(
+    tag = "blocks",
+    params(HeadersQuery),
+    responses((status = 200, body = Headers, description = "headers, the lowest first"), Problems)
+)]
 #[get("/v1/headers")]
 pub async fn list_headers(state: Shared, query: Query<HeadersQuery>) -> Answer<Headers> {
     let snapshot = state.node.reader().snapshot()?;

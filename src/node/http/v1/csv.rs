@@ -25,7 +25,7 @@ const HEAD: &str = "time,height,direction,counterparty,amount,fee,transaction\r\
 #[utoipa::path(
     tag = "accounts",
     params(("address" = inline(AnyAddress), Path, description = "its address")),
-    responses((status = 200, body = String, content_type = "text/csv"), Problems)
+    responses((status = 200, body = String, content_type = "text/csv", description = "a line for each entry"), Problems)
 )]
 #[get("/v1/accounts/{address}/transactions.csv")]
 pub async fn export_account(state: Shared, path: Path<String>) -> Result<HttpResponse, Problem> {

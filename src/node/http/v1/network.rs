@@ -11,7 +11,7 @@ use super::{Answer, Problems, Shared};
 pub const TRANSFER_BYTES: usize = 1 + 33 + 20 + 8 + 8 + 8 + 4 + 64;
 
 /// The network's rules in numbers.
-#[utoipa::path(tag = "network", responses((status = 200, body = NetworkInfo), Problems))]
+#[utoipa::path(tag = "network", responses((status = 200, body = NetworkInfo, description = "the rules"), Problems))]
 #[get("/v1/network")]
 pub async fn get_network(state: Shared) -> Answer<NetworkInfo> {
     let network = state.node.network();
@@ -43,7 +43,10 @@ pub async fn get_network(state: Shared) -> Answer<NetworkInfo> {
 }
 
 /// How many coins there are at the tip.
-#[utoipa::path(tag = "network", responses((status = 200, body = Supply), Problems))]
+#[utoipa::path(
+    tag = "network",
+    responses((status = 200, body = Supply, description = "the coins that exist"), Problems)
+)]
 #[get("/v1/supply")]
 pub async fn get_supply(state: Shared) -> Answer<Supply> {
     let (spec, height) = (&state.node.network().spec, state.node.tip().height);

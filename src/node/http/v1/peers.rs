@@ -12,7 +12,7 @@ use super::{Answer, Problems, Shared};
 const MAX_AGENT: usize = 64;
 
 /// Connected peers that passed the handshake. Their addresses are nobody's business.
-#[utoipa::path(tag = "network", responses((status = 200, body = Peers), Problems))]
+#[utoipa::path(tag = "network", responses((status = 200, body = Peers, description = "who is connected"), Problems))]
 #[get("/v1/peers")]
 pub async fn get_peers(state: Shared) -> Answer<Peers> {
     let peers: Vec<PeerInfo> = state.node.peers().await.iter().filter_map(info).collect();

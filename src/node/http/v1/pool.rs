@@ -62,7 +62,11 @@ struct PoolQuery {
 }
 
 /// What waits, in the order in which it would be mined.
-#[utoipa::path(tag = "pool", params(PoolQuery), responses((status = 200, body = PoolList), Problems))]
+#[utoipa::path(
+    tag = "pool",
+    params(PoolQuery),
+    responses((status = 200, body = PoolList, description = "what waits, the next first"), Problems)
+)]
 #[get("/v1/pool")]
 pub async fn get_pool(state: Shared, query: Query<PoolQuery>) -> Answer<PoolList> {
     let pool = state.node.pool();
@@ -92,7 +96,7 @@ pub async fn get_pool(state: Shared, query: Query<PoolQuery>) -> Answer<PoolList
 }
 
 /// What a transfer must pay to be mined soon, by what waits now.
-#[utoipa::path(tag = "pool", responses((status = 200, body = Fees), Problems))]
+#[utoipa::path(tag = "pool", responses((status = 200, body = Fees, description = "what to pay"), Problems))]
 #[get("/v1/fees")]
 pub async fn get_fees(state: Shared) -> Answer<Fees> {
     let pool = state.node.pool();
@@ -119,7 +123,7 @@ pub async fn get_fees(state: Shared) -> Answer<Fees> {
 #[utoipa::path(
     tag = "pool",
     params(("id" = inline(AnyId), Path, description = "its id")),
-    responses((status = 200, body = Waiting), Problems)
+    responses((status = 200, body = Waiting, description = "why it waits"), Problems)
 )]
 #[get("/v1/transactions/{id}/waiting")]
 pub async fn get_waiting(state: Shared, path: Path<String>) -> Answer<Waiting> {

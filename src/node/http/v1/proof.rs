@@ -14,7 +14,7 @@ use super::{Answer, Problem, Problems, Shared};
 #[utoipa::path(
     tag = "transactions",
     params(("id" = inline(AnyId), Path, description = "its id")),
-    responses((status = 200, body = Proof), Problems)
+    responses((status = 200, body = Proof, description = "the way from the transaction to the header"), Problems)
 )]
 #[get("/v1/transactions/{id}/proof")]
 pub async fn get_proof(state: Shared, path: Path<String>) -> Answer<Proof> {

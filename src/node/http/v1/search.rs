@@ -17,7 +17,11 @@ struct SearchQuery {
 }
 
 /// What a text names: a block, a transaction or an account.
-#[utoipa::path(tag = "search", params(SearchQuery), responses((status = 200, body = Found), Problems))]
+#[utoipa::path(
+    tag = "search",
+    params(SearchQuery),
+    responses((status = 200, body = Found, description = "what the text names"), Problems)
+)]
 #[get("/v1/search")]
 pub async fn search(state: Shared, query: Query<SearchQuery>) -> Answer<Found> {
     let text = query.q.trim();

@@ -22,7 +22,11 @@ struct StatisticsQuery {
 }
 
 /// Numbers of the last mined blocks, lowest first.
-#[utoipa::path(tag = "network", params(StatisticsQuery), responses((status = 200, body = Statistics), Problems))]
+#[utoipa::path(
+    tag = "network",
+    params(StatisticsQuery),
+    responses((status = 200, body = Statistics, description = "one entry for each block"), Problems)
+)]
 #[get("/v1/statistics")]
 pub async fn get_statistics(
     state: Shared,

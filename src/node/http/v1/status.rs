@@ -9,7 +9,7 @@ use machines::syncer::Progress;
 use super::{Answer, Problems, Shared, State};
 
 /// How the node is: its tip, its pool, its peers, and whether it can be relied on.
-#[utoipa::path(tag = "node", responses((status = 200, body = Status), Problems))]
+#[utoipa::path(tag = "node", responses((status = 200, body = Status, description = "how the node stands"), Problems))]
 #[get("/v1/status")]
 pub async fn get_status(state: Shared) -> Answer<Status> {
     let health = state.node.health().await;

@@ -30,7 +30,7 @@ pub async fn submit(state: Shared, body: Received) -> Result<HttpResponse, Probl
 #[utoipa::path(
     tag = "transactions",
     request_body = Batch,
-    responses((status = 200, body = BatchReply), Problems)
+    responses((status = 200, body = BatchReply, description = "one answer for each transaction, in their order"), Problems)
 )]
 #[post("/v1/transactions/batch")]
 pub async fn submit_batch(state: Shared, body: Received) -> Answer<BatchReply> {

@@ -22,7 +22,11 @@ struct TransactionsQuery {
 }
 
 /// Transactions of the chain, newest first.
-#[utoipa::path(tag = "transactions", params(TransactionsQuery), responses((status = 200, body = Transactions), Problems))]
+#[utoipa::path(
+    tag = "transactions",
+    params(TransactionsQuery),
+    responses((status = 200, body = Transactions, description = "transactions of the chain, the newest first"), Problems)
+)]
 #[get("/v1/transactions")]
 pub async fn list_transactions(
     state: Shared,
@@ -44,7 +48,7 @@ pub async fn list_transactions(
 #[utoipa::path(
     tag = "transactions",
     params(("id" = inline(AnyId), Path, description = "its id")),
-    responses((status = 200, body = Transaction), Problems)
+    responses((status = 200, body = Transaction, description = "the transaction"), Problems)
 )]
 #[get("/v1/transactions/{id}")]
 pub async fn get_transaction(state: Shared, path: Path<String>) -> Answer<Transaction> {
