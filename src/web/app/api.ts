@@ -136,7 +136,7 @@ export interface Proof {
   leaf: string;
   /** Every byte of the transaction. */
   encoded: string;
-  branch: ({ left: string } | { right: string })[];
+  branch: { side: "left" | "right"; digest: string }[];
   root: string;
   header: string;
 }

@@ -10,7 +10,8 @@ export interface InclusionProof {
   transactions: number;
   encoded: string;
   leaf: string;
-  branch: ({ left: string } | { right: string })[];
+  /** What the leaf is hashed with, from the leaves up, and on which side that stands. */
+  branch: { side: "left" | "right"; digest: string }[];
   root: string;
   header: string;
 }
@@ -28,7 +29,8 @@ export function leaf(encoded: Uint8Array): Uint8Array {
 /** The root over a branch, for a block with so many transactions. */
 export function rootOf(start: Uint8Array, branch: InclusionProof["branch"], transactions: number): Uint8Array {
   const top = branch.reduce((below, step) => {
-    const [left, right] = "left" in step ? [hexToBytes(step.left), below] : [below, hexToBytes(step.right)];
+    const other = hexToBytes(step.digest);
+    const [left, right] = step.side === "left" ? [other, below] : [below, other];
     return tagged("barreleye/node/1", left, right);
   }, start);
   return tagged("barreleye/root/1", u32(transactions), top);

@@ -24,20 +24,20 @@ const node = (left: Uint8Array, right: Uint8Array) => tagged("barreleye/node/1",
 test("branches lead to the golden roots", () => {
   assert.equal(bytesToHex(rootOf(digest(0), [], 1)), "14256438b1f7fdef532ba76209c3bd1c924948702345e404071fb2a7f3632858");
   assert.equal(
-    bytesToHex(rootOf(digest(1), [{ left: bytesToHex(digest(0)) }], 2)),
+    bytesToHex(rootOf(digest(1), [{ side: "left" as const, digest: bytesToHex(digest(0)) }], 2)),
     "3d57ba6ead03e209b9c8d0d8c3c3860e229a0459f05e5b5f10426eea3e8a717f",
   );
   // The third of three is promoted: one step.
   const pair = bytesToHex(node(digest(0), digest(1)));
-  assert.equal(bytesToHex(rootOf(digest(2), [{ left: pair }], 3)), "adf71447b31f752a5fe807414762652cd711f31f7fa0124a74252d5fc3d67fe7");
-  const right = bytesToHex(node(digest(2), digest(3)));
-  const branch = [{ right: bytesToHex(digest(1)) }, { right }, { right: bytesToHex(digest(4)) }];
+  assert.equal(bytesToHex(rootOf(digest(2), [{ side: "left" as const, digest: pair }], 3)), "adf71447b31f752a5fe807414762652cd711f31f7fa0124a74252d5fc3d67fe7");
+  const pairRight = bytesToHex(node(digest(2), digest(3)));
+  const branch = [{ side: "right" as const, digest: bytesToHex(digest(1)) }, { side: "right" as const, digest: pairRight }, { side: "right" as const, digest: bytesToHex(digest(4)) }];
   assert.equal(bytesToHex(rootOf(digest(0), branch, 5)), "9af95a0e16c9e187ed42e598be8f4817dca4079429a27023e0cc1be7697a7878");
 });
 
 test("a proof holds for its transaction and block, and for nothing else", () => {
   const beside = bytesToHex(digest(8));
-  const branch = [{ right: beside }];
+  const branch = [{ side: "right" as const, digest: beside }];
   const root = rootOf(leaf(hexToBytes(NATIVE)), branch, 2);
   const header = concatBytes(new TextEncoder().encode("brl/hd1"), new Uint8Array(44), root, new Uint8Array(53));
   const block = bytesToHex(sha256(sha256(header)));
@@ -56,7 +56,7 @@ test("a proof holds for its transaction and block, and for nothing else", () => 
     [bytesToHex(digest(1)), block, proof],
     [id, bytesToHex(digest(1)), proof],
     [id, block, { ...proof, transactions: 3 }],
-    [id, block, { ...proof, branch: [{ left: beside }] }],
+    [id, block, { ...proof, branch: [{ side: "left" as const, digest: beside }] }],
     [id, block, { ...proof, encoded: NATIVE.replace("616263", "616264") }],
     [id, block, { ...proof, encoded: NATIVE.replace(/55$/, "56") }],
     [id, block, { ...proof, header: proof.header.replace(/..$/, "01") }],

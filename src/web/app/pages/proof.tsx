@@ -52,7 +52,7 @@ export function ProofCard({ transaction }: { transaction: Transaction }) {
               </Fact>
               {state.proof.branch.map((step, i) => (
                 <Fact key={i} name={t.node(i + 1)}>
-                  <Hash value={"left" in step ? step.left : step.right} whole />
+                  <Hash value={step.digest} whole />
                 </Fact>
               ))}
               <Fact name={t.root}>
