@@ -76,7 +76,8 @@ export function Chart({
         width: Math.max(place.clientWidth, 100),
         height: HEIGHT,
         legend: { show: false },
-        padding: [8, 4, 0, 0],
+        // On the right, room for half of the last height.
+        padding: [8, 20, 0, 0],
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         scales: { x: { time: false }, y: { range: (_self, low, high) => [Math.min(0, low), Math.max(high * 1.08, level ?? 0) || 1] } },
         axes: [
