@@ -11,7 +11,10 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 
 use crate::transfer::{Posted, Submitted};
-use crate::{Account, Block, Fees, NetworkInfo, Problem, Status, Transaction, Waiting};
+use crate::{
+    Account, Block, FaucetChallenge, FaucetClaim, FaucetPayout, Fees, NetworkInfo, Problem, Status, Transaction,
+    Waiting,
+};
 
 /// Longest wait for an answer. A node answers in milliseconds; minting many blocks takes longer.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -125,6 +128,16 @@ impl Client {
     pub fn submit(&self, transfer: &Posted) -> Result<TxId, ClientError> {
         let submitted: Submitted = self.post("/v1/transactions", transfer)?.parse()?;
         Ok(submitted.id)
+    }
+
+    /// Work for a claim of this account.
+    pub fn faucet_challenge(&self, address: &Address) -> Result<FaucetChallenge, ClientError> {
+        self.read(&format!("/v1/faucet/challenge?address={address}"))
+    }
+
+    /// Claims coins; the transaction that pays them can be looked up when this returns.
+    pub fn claim(&self, claim: &FaucetClaim) -> Result<FaucetPayout, ClientError> {
+        self.post("/v1/faucet/claims", claim)?.parse()
     }
 
     /// Asks for `path`, whose answer is a `T`.

@@ -3,12 +3,11 @@
 use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
-use client::{Client, Drops};
+use client::{Client, FaucetClaim, FaucetPayout, Number};
 use indicatif::ProgressBar;
-use ledger::{Address, TxId};
-use serde::{Deserialize, Serialize};
+use ledger::Address;
+use machines::faucet::zero_bits;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::cli::ClaimArgs;
 use crate::commands::node;
@@ -18,26 +17,9 @@ use crate::failure::Failure;
 use crate::wallet::Wallet;
 
 /// Harder work than a node may ask for: an hour of one core, and no honest faucet asks for it.
-const MOST_BITS: u32 = 30;
+const MOST_BITS: u8 = 30;
 /// Tries between two looks at the clock.
 const BATCH: u64 = 1 << 14;
-
-/// Work that a faucet asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Challenge {
-    challenge: String,
-    bits: u32,
-    expires_in_s: u64,
-}
-
-/// A claim that was granted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Claimed {
-    claim: String,
-    transaction: TxId,
-    amount: Drops,
-    fee: Drops,
-}
 
 /// Asks, works, claims, and waits if that is wanted.
 pub fn claim(args: &ClaimArgs, out: Out) -> Result<(), Failure> {
@@ -67,15 +49,15 @@ pub fn claim(args: &ClaimArgs, out: Out) -> Result<(), Failure> {
     )
 }
 
-fn ask(client: &Client, address: &Address, out: Out) -> Result<Claimed, Failure> {
-    let challenge = client.read::<Challenge>(&format!("/v1/faucet/challenge?address={address}"));
-    let Challenge { challenge, bits, expires_in_s } = challenge.map_err(|error| told(error.into()))?;
-    let mut claim = json!({ "address": address, "challenge": challenge });
-    if bits > 0 {
-        claim["solution"] = solve(&challenge, bits, Duration::from_secs(expires_in_s), out)?.to_string().into();
-    }
-    let answer = client.post("/v1/faucet/claims", &claim).and_then(client::Answer::parse);
-    answer.map_err(|error| told(error.into()))
+fn ask(client: &Client, address: &Address, out: Out) -> Result<FaucetPayout, Failure> {
+    let work = client.faucet_challenge(address).map_err(|error| told(error.into()))?;
+    let limit = Duration::from_secs(work.expires_in_s);
+    let solution = match work.bits {
+        0 => None,
+        bits => Some(Number(solve(&work.challenge, bits, limit, out)?)),
+    };
+    let claim = FaucetClaim { address: *address, challenge: Some(work.challenge), solution };
+    client.claim(&claim).map_err(|error| told(error.into()))
 }
 
 /// A refusal with what can be done about it.
@@ -95,7 +77,7 @@ fn told(failure: Failure) -> Failure {
 }
 
 /// The first number that makes the digest of `challenge.number` begin with so many zero bits.
-fn solve(challenge: &str, bits: u32, limit: Duration, out: Out) -> Result<u64, Failure> {
+fn solve(challenge: &str, bits: u8, limit: Duration, out: Out) -> Result<u64, Failure> {
     if bits > MOST_BITS {
         return Err(Failure::refused(format!(
             "the faucet asks for {bits} bits of work: more than {MOST_BITS} is no faucet"
@@ -103,8 +85,7 @@ fn solve(challenge: &str, bits: u32, limit: Duration, out: Out) -> Result<u64, F
     }
     out.note(format!("the faucet has many visitors and asks for work: {bits} bits"));
     let (began, bar) = (Instant::now(), bar(out));
-    let prefix = Sha256::new_with_prefix(format!("{challenge}."));
-    let is_solution = |number: &u64| zero_bits(&prefix.clone().chain_update(number.to_string()).finalize()) >= bits;
+    let is_solution = |number: &u64| zero_bits(challenge, *number) >= u32::from(bits);
     for batch in 0.. {
         if let Some(number) = (batch * BATCH..(batch + 1) * BATCH).find(is_solution) {
             bar.finish_and_clear();
@@ -128,11 +109,6 @@ fn bar(out: Out) -> ProgressBar {
     }
 }
 
-fn zero_bits(digest: &[u8]) -> u32 {
-    let zeros = digest.iter().take_while(|byte| **byte == 0).count();
-    zeros as u32 * 8 + digest.get(zeros).map_or(0, |byte| byte.leading_zeros())
-}
-
 fn pause(text: &str, seconds: u64, out: Out) -> Result<(), Failure> {
     out.note(text);
     let end = Instant::now() + Duration::from_secs(seconds);
@@ -151,19 +127,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn zero_bits_are_counted_across_bytes() {
-        assert_eq!(zero_bits(&[0xff]), 0);
-        assert_eq!(zero_bits(&[0, 0x1f, 0]), 11);
-        assert_eq!(zero_bits(&[0, 0]), 16);
-    }
-
-    #[test]
     fn work_is_what_the_faucet_checks_and_no_smaller_number_does_it() {
         let out = Out::new(true);
         let number = solve("a challenge", 12, Duration::from_secs(60), out).unwrap();
-        let digest = |number: u64| Sha256::digest(format!("a challenge.{number}"));
-        assert!(zero_bits(&digest(number)) >= 12);
-        assert!((0..number).all(|smaller| zero_bits(&digest(smaller)) < 12));
+        assert!(zero_bits("a challenge", number) >= 12);
+        assert!((0..number).all(|smaller| zero_bits("a challenge", smaller) < 12));
     }
 
     #[test]
