@@ -181,8 +181,8 @@ impl Faucet {
         refused.sort_by_key(|(range, refused)| (Reverse(refused.until), *range));
         let refused_count = refused.len();
         refused.truncate(MAX_SHOWN);
-        // An address of nobody stands for a new client.
-        let nobody = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        // An address that no client has stands for a new one.
+        let nobody = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
         Report {
             view: self.view(now, nobody, None, self.funds),
             switches: self.switches.clone(),

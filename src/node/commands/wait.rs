@@ -74,7 +74,7 @@ impl Wait<'_> {
     }
 
     fn too_long(&self, seconds: u64, seen: &Seen) -> Failure {
-        let (id, wanted, state) = (self.id, self.wanted, seen.text(wanted_text(self.wanted)));
+        let (id, wanted, state) = (self.id, self.wanted, seen.text(self.wanted));
         Failure::Later {
             text: format!("after {seconds} s {state}; look again with barreleye tx {id} --wait {wanted}"),
             retry_after_s: None,
@@ -113,7 +113,7 @@ impl Seen {
     }
 
     /// What is told of it.
-    fn text(&self, wanted: String) -> String {
+    fn text(&self, wanted: u64) -> String {
         match self {
             Self::Nowhere => "the node does not know the transaction".into(),
             Self::Waiting(None | Some(WaitingReason::NextBlock)) => "waiting for the next block".into(),
@@ -122,7 +122,12 @@ impl Seen {
             Self::Waiting(Some(WaitingReason::NonceGap)) => {
                 "waiting for an earlier transaction of its account, which the node does not have".into()
             }
-            Self::InBlock { height, confirmations, .. } => format!("in block {height}, {confirmations} of {wanted}"),
+            Self::InBlock { height, confirmations, .. } if *confirmations > wanted => {
+                format!("in block {height}, {}", wanted_text(*confirmations))
+            }
+            Self::InBlock { height, confirmations, .. } => {
+                format!("in block {height}, {confirmations} of {}", wanted_text(wanted))
+            }
             Self::NoAnswer(why) => format!("the node does not answer ({why}), trying on"),
         }
     }
@@ -165,7 +170,7 @@ impl Progress {
         match self {
             Self::Nothing => {}
             Self::Lines { out, told, wanted } => {
-                let text = now.text(wanted_text(*wanted));
+                let text = now.text(*wanted);
                 if let Some(replaced) = replaced {
                     out.note(replaced);
                     told.clear();
@@ -179,7 +184,7 @@ impl Progress {
                 if let Some(replaced) = replaced {
                     bar.println(replaced);
                 }
-                bar.set_message(now.text(wanted_text(*wanted)));
+                bar.set_message(now.text(*wanted));
             }
         }
     }
@@ -214,8 +219,9 @@ mod tests {
 
     #[test]
     fn the_state_is_told_in_words() {
-        assert_eq!(in_block(1, 7, 2).text(wanted_text(3)), "in block 7, 2 of 3 confirmations");
-        assert_eq!(in_block(1, 7, 1).text(wanted_text(1)), "in block 7, 1 of 1 confirmation");
-        assert!(Seen::Waiting(Some(WaitingReason::NonceGap)).text(wanted_text(1)).contains("an earlier transaction"));
+        assert_eq!(in_block(1, 7, 2).text(3), "in block 7, 2 of 3 confirmations");
+        assert_eq!(in_block(1, 7, 1).text(1), "in block 7, 1 of 1 confirmation");
+        assert_eq!(in_block(1, 7, 2).text(1), "in block 7, 2 confirmations");
+        assert!(Seen::Waiting(Some(WaitingReason::NonceGap)).text(1).contains("an earlier transaction"));
     }
 }
