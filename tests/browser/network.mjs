@@ -200,6 +200,9 @@ export async function startNetwork() {
     nodes.forEach((node) => node.stop());
     rmSync(dir, { recursive: true, force: true });
   };
+  // Whatever ends this process ends its nodes.
+  process.once("exit", end);
+  process.once("SIGTERM", () => process.exit(1));
   try {
     const [alice, ...others] = nodes;
     await alice.start([]);
