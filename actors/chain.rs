@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use actix::{Actor, Context, Handler};
 use ledger::{Tip, Transaction};
-use machines::chain::{self as machine, Effect, Event, Origin, Refused, Source, State, Template, TipChanged};
+use machines::chain::{
+    self as machine, ENOUGH_BYTES, Effect, Event, Origin, RESERVE_BYTES, Refused, Source, State, Template, TipChanged,
+};
 use machines::peer::Offence;
 use machines::pool::PoolView;
 use machines::{Now, PeerId, discovery, faucet, miner, syncer};
@@ -51,6 +53,8 @@ pub struct Ports {
     pub tip: watch::Sender<Tip>,
     /// The pool as everybody may see it.
     pub pool: watch::Sender<Arc<PoolView>>,
+    /// Why nothing can be kept now, if so.
+    pub unkept: watch::Sender<Option<String>>,
 }
 
 /// The actor around [`machine::Chain`].
@@ -67,6 +71,8 @@ pub struct Chain {
     tell_at: u64,
     tickets: HashMap<u64, Reply<Result<Accepted, Refused>>>,
     next_ticket: u64,
+    /// The store failed. It is not asked again: what it says after a failure proves nothing.
+    failed: bool,
     /// Dropped last: whoever waits for the actor to be gone may open the store again.
     gone: Option<Reply<()>>,
 }
@@ -97,6 +103,7 @@ impl Chain {
             tell_at: 0,
             tickets: HashMap::new(),
             next_ticket: 0,
+            failed: false,
             gone: None,
         }
     }
@@ -104,6 +111,9 @@ impl Chain {
     /// Feeds an event to the machine and performs its effects, until it has nothing left to do; gives a template if one
     /// came out.
     fn on(&mut self, event: Event) -> Option<Template> {
+        if self.failed {
+            return None;
+        }
         let mut template = None;
         let mut next = Some(event);
         while let Some(event) = next.take() {
@@ -223,6 +233,7 @@ impl Chain {
                 error!(block = %id, %error, "this node made a block that it refuses itself: please report this");
                 self.meter.failed(format!("own block {id} is refused: {error}"));
             }
+            Effect::DiskFull(full) => self.disk_full(full),
             Effect::Broken(why) => {
                 self.broken(why);
                 return false;
@@ -279,7 +290,35 @@ impl Chain {
         }
     }
 
+    /// Looks how much is free, where it may be too little.
+    fn measure(&mut self) {
+        match self.store.free_bytes() {
+            Ok(free_bytes) if free_bytes >= ENOUGH_BYTES && !self.machine.is_full() => {}
+            Ok(free_bytes) => {
+                self.on(Event::Disk { free_bytes });
+            }
+            Err(error) => self.broken(error.to_string()),
+        }
+    }
+
+    fn disk_full(&mut self, full: bool) {
+        let why =
+            full.then(|| format!("less than {} MB are free on the disk: nothing new is kept", RESERVE_BYTES >> 20));
+        match &why {
+            Some(why) => error!("{why}, and nothing is mined, until there are {} MB", ENOUGH_BYTES >> 20),
+            None => info!("there is room on the disk again"),
+        }
+        self.ports.unkept.send_replace(why);
+        self.ports.miner.tell(Mail(miner::Event::DiskFull(full)));
+    }
+
+    /// The store failed: nothing is kept from now on, and this node ends.
     fn broken(&mut self, why: String) {
+        if std::mem::replace(&mut self.failed, true) {
+            return;
+        }
+        self.ports.unkept.send_replace(Some(why.clone()));
+        self.ports.miner.tell(Mail(miner::Event::DiskFull(true)));
         self.meter.failed(why.clone());
         self.vital.fail(why, exit_code::STORAGE);
     }
@@ -348,6 +387,7 @@ impl Handler<Tick> for Chain {
 
     fn handle(&mut self, mail: Tick, _: &mut Context<Self>) {
         self.meter.took(mail.name());
+        self.measure();
         self.on(Event::Tick);
     }
 }
@@ -391,10 +431,13 @@ impl Handler<Write> for Chain {
 
     fn handle(&mut self, mail: Write, _: &mut Context<Self>) {
         self.meter.took(mail.name());
-        let written = self.store.write(&mail.writes).map_err(|error| error.to_string());
-        if let Err(why) = &written {
-            self.broken(why.clone());
-        }
+        let written = match self.machine.is_full() || self.failed {
+            true => Err(Refused::Full.to_string()),
+            false => self.store.write(&mail.writes).map_err(|error| {
+                self.broken(error.to_string());
+                error.to_string()
+            }),
+        };
         if let Some(done) = mail.done {
             done(written);
         }

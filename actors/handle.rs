@@ -43,6 +43,9 @@ pub enum Unavailable {
     /// Too much waits.
     #[error("the node is busy, try again in a moment")]
     Busy,
+    /// Nothing can be kept.
+    #[error("the disk of this node is full: it takes nothing until there is room again")]
+    Full,
     /// It is stopping.
     #[error("the node is stopping")]
     Stopping,
@@ -140,6 +143,8 @@ pub struct Doors {
     pub pool: watch::Receiver<Arc<PoolView>>,
     /// The clock by which the pool counts.
     pub clock: Clock,
+    /// Why nothing can be kept now, if so.
+    pub unkept: watch::Receiver<Option<String>>,
     /// Whether this node is behind.
     pub syncing: watch::Receiver<bool>,
     /// How far a sync is.
@@ -241,6 +246,7 @@ impl Handle {
         match self.hand_in(&self.doors.submit, |reply| Submit { transaction, reply }).await? {
             Ok(Accepted::Transaction(id)) => Ok(id),
             Err(Refused::Pool(error)) => Err(error.into()),
+            Err(Refused::Full) => Err(Unavailable::Full.into()),
             // A transaction is never answered as a block.
             Ok(Accepted::Block(_)) | Err(Refused::Block(_) | Refused::Busy) => Err(Unavailable::Busy.into()),
         }
@@ -355,6 +361,7 @@ impl Handle {
         let silent = self.doors.actors.iter().zip(answers).filter(|(_, answer)| answer.is_none());
         let mut reasons: Vec<_> = silent.map(|(door, _)| format!("{} does not answer", door.name)).collect();
         let live = reasons.is_empty();
+        reasons.extend(self.doors.unkept.borrow().clone());
         if self.syncing() {
             reasons.push("catching up with the network".into());
         }

@@ -1,5 +1,6 @@
 //! Asking a node: one blocking client for the public interface and, with a token, for the operator's.
 
+use std::io::Read;
 use std::time::Duration;
 
 use ledger::{Address, TxId};
@@ -152,6 +153,27 @@ impl Client {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
         self.answer(request.call())
+    }
+
+    /// Asks for `path`, whose answer is bytes of any length. Gives the value of a header of the answer too.
+    pub fn stream(&self, path: &str, header: &str) -> Result<(Box<dyn Read + Send>, Option<String>), ClientError> {
+        let mut request = self.agent.get(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        // Each part has a deadline of its own, the whole has none.
+        let request = request.config().timeout_global(None).timeout_recv_response(Some(TIMEOUT)).build();
+        let no_answer = |error: ureq::Error| ClientError::NoAnswer { base: self.base.clone(), why: error.to_string() };
+        let response = request.call().map_err(no_answer)?;
+        if !response.status().is_success() {
+            let refused = self.answer(Ok(response))?.ok();
+            return Err(refused.err().unwrap_or_else(|| ClientError::NoNode {
+                base: self.base.clone(),
+                why: "it answers with a redirection".into(),
+            }));
+        }
+        let value = response.headers().get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok((Box::new(response.into_body().into_reader()), value))
     }
 
     /// Sends `body` to `path`.

@@ -20,6 +20,7 @@ mod key;
 pub mod memory;
 pub mod merkle;
 pub mod pow;
+pub mod recheck;
 mod spec;
 mod target;
 mod transaction;

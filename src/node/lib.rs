@@ -7,6 +7,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod failure;
+mod filling;
 mod handle_api;
 pub mod http;
 pub mod key_forms;
@@ -19,6 +20,8 @@ pub mod prepare;
 pub mod private_file;
 pub mod run;
 pub mod secret;
+pub mod self_check;
+pub mod stop_signal;
 #[cfg(test)]
 mod test_chain;
 pub mod wallet;

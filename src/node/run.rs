@@ -8,7 +8,6 @@ use actors::Failure as PartFailure;
 use ledger::Amount;
 use libp2p::{Multiaddr, PeerId};
 use store::{DEFAULT_CACHE_BYTES, Store};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
@@ -18,6 +17,8 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::Http;
 use crate::prepare::{Prepared, open_http, prepare, tell_addresses};
+use crate::self_check::self_check;
+use crate::stop_signal::StopSignal;
 use crate::wiring::{self, Parts, Running};
 
 /// Requests that run when the node stops get this long.
@@ -31,15 +32,20 @@ const FAUCET_BALANCE_LIMIT: Amount = Amount::drops(10 * Amount::BARREL.as_drops(
 
 /// Runs a node until it is told to stop, and gives the exit code.
 pub fn run(config: Config) -> Result<u8, Failure> {
-    let prepared = prepare(config)?;
-    log_panics();
-    let network = Arc::new(prepared.config.network.clone());
-    let progress = |part: f64| warn!(percent = (part * 100.0) as u32, "the database was not closed, repairing it");
-    let store = Store::open(&prepared.config.data_dir, network.clone(), DEFAULT_CACHE_BYTES, progress)
-        .map_err(Failure::storage)?;
-    let parts = parts(&prepared, network, store);
     actix::System::new().block_on(async move {
-        let mut running = wiring::start(parts)?;
+        let mut stop =
+            StopSignal::listen().map_err(|error| Failure::internal(format!("signals cannot be heard: {error}")))?;
+        let prepared = prepare(config)?;
+        log_panics();
+        let network = Arc::new(prepared.config.network.clone());
+        let progress = |part: f64| warn!(percent = (part * 100.0) as u32, "the database was not closed, repairing it");
+        let store = Store::open(&prepared.config.data_dir, network.clone(), DEFAULT_CACHE_BYTES, progress)
+            .map_err(Failure::storage)?;
+        self_check(&store.reader(), &network)?;
+        if stop.has_arrived().await {
+            return Ok(stopped());
+        }
+        let mut running = wiring::start(parts(&prepared, network, store))?;
         if !prepared.config.listen.is_empty()
             && let Some(failure) = cannot_listen(&mut running).await
         {
@@ -56,8 +62,14 @@ pub fn run(config: Config) -> Result<u8, Failure> {
         let Config { data_dir, external, .. } = prepared.config;
         let me = prepared.identity.public().to_peer_id();
         actix::spawn(tell(running.handle.listening(), me, external, data_dir));
-        serve(running, http).await
+        serve(running, http, stop).await
     })
+}
+
+/// Says that all went as it was told.
+fn stopped() -> u8 {
+    info!("stopped");
+    0
 }
 
 /// Waits until peers can connect, or what forbids it: a node that is about to end opens nothing else.
@@ -80,16 +92,13 @@ fn ended_by(PartFailure { part, why, code }: &PartFailure) -> u8 {
 }
 
 /// Waits for a signal or a failure, then stops everything in order.
-async fn serve(mut running: Running, http: Http) -> Result<u8, Failure> {
+async fn serve(mut running: Running, http: Http, mut stop: StopSignal) -> Result<u8, Failure> {
     let handles = http.handles();
     for server in http.servers {
         actix::spawn(server);
     }
-    let signals = |kind| signal(kind).map_err(|error| Failure::internal(format!("signals cannot be heard: {error}")));
-    let (mut terminate, mut interrupt) = (signals(SignalKind::terminate())?, signals(SignalKind::interrupt())?);
     let failure = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = stop.arrived() => None,
         failure = running.watch.recv() => failure,
     };
     info!("stopping");
@@ -104,10 +113,7 @@ async fn serve(mut running: Running, http: Http) -> Result<u8, Failure> {
         warn!("some parts did not end in time");
     }
     match failure {
-        None => {
-            info!("stopped");
-            Ok(0)
-        }
+        None => Ok(stopped()),
         Some(failure) => Ok(ended_by(&failure)),
     }
 }

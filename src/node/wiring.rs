@@ -101,6 +101,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
 
     let (tip_tx, tips) = watch::channel(tip);
     let (pool_tx, pool) = watch::channel(Arc::new(PoolView::default()));
+    let (unkept_tx, unkept) = watch::channel(None);
     let (syncing_tx, syncing) = watch::channel(false);
     let (progress_tx, progress) = watch::channel(Progress::resting("Alone", tip.height));
     let (ready_tx, ready_peers) = watch::channel(0);
@@ -123,6 +124,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         tip: tips,
         pool: pool.clone(),
         clock,
+        unkept,
         syncing,
         progress,
         ready_peers,
@@ -158,6 +160,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         verifier,
         tip: tip_tx,
         pool: pool_tx,
+        unkept: unkept_tx,
     };
     let syncer_ports = SyncerPorts {
         chain: chain_inbox.port(),

@@ -3,7 +3,9 @@
 use ledger::{Block, CheckedBlock, Header, Signature, Transaction};
 use serde::Serialize;
 
-use crate::StoreError;
+use crate::sealed::{SEAL, seal};
+use crate::tables::Position;
+use crate::{StoreError, sealed};
 
 /// Serialises as [`Block`] does, without a copy of the transactions.
 #[derive(Serialize)]
@@ -13,13 +15,23 @@ struct Borrowed<'a> {
     transactions: Vec<&'a Transaction>,
 }
 
-pub(crate) fn encode(block: &CheckedBlock) -> Result<Vec<u8>, StoreError> {
+/// The row of a block.
+pub(crate) fn encode(at: Position, block: &CheckedBlock) -> Result<Vec<u8>, StoreError> {
     let transactions = block.transactions().iter().map(|tx| tx.transaction()).collect();
     let borrowed = Borrowed { header: block.header(), signature: block.signature(), transactions };
     // No transaction is larger in postcard than this many bytes more than the rules count.
     let capacity = block.size() + 16 * block.transactions().len() + 64;
-    postcard::to_extend(&borrowed, Vec::with_capacity(capacity))
-        .map_err(|error| StoreError::misfit(format!("block {} cannot be encoded: {error}", block.id())))
+    let mut row = Vec::with_capacity(SEAL + capacity);
+    row.extend([0; SEAL]);
+    let mut row = postcard::to_extend(&borrowed, row)
+        .map_err(|error| StoreError::misfit(format!("block {} cannot be encoded: {error}", block.id())))?;
+    seal(&at.key(), &mut row);
+    Ok(row)
+}
+
+/// The block in a row, as bytes.
+pub(crate) fn opened(at: Position, row: &[u8]) -> Result<&[u8], StoreError> {
+    sealed::opened(&at.key(), row, format_args!("a block at height {}", at.height))
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Block, StoreError> {

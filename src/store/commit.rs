@@ -9,6 +9,7 @@ use ledger::{Address, BlockId, CheckedBlock, Commit, Connect, Height, Network, N
 use redb::{ReadableTable, WriteTransaction};
 
 use crate::rows::{Rows, Tables};
+use crate::sealed::{SEAL, seal};
 use crate::tables::{
     EraKey, MINED, MainRow, POSITION, Position, account_row, block_position, era, era_key, header_row, lookup_key,
     missing_header, row_id,
@@ -34,7 +35,7 @@ pub(crate) fn write(tx: &WriteTransaction, network: &Network, commit: &Commit) -
     }
     for (address, account) in &commit.accounts {
         match account {
-            Some(account) => rows.accounts.add.push((address.0, account_row(account))),
+            Some(account) => rows.accounts.add.push((address.0, account_row(address, account))),
             None => rows.accounts.remove.push(address.0),
         }
     }
@@ -52,14 +53,18 @@ struct Top {
 impl Top {
     fn read(tables: &Tables) -> Result<Self, StoreError> {
         let (height, row) = match tables.main.last()? {
-            Some((height, row)) => (u64::from_be_bytes(*height.value()), MainRow::decode(row.value())),
+            Some((height, row)) => {
+                let height = u64::from_be_bytes(*height.value());
+                (height, MainRow::decode(height, row.value())?)
+            }
             None => return Err(StoreError::damaged("there is no chain")),
         };
         Self::new(tables, height, row)
     }
 
     fn at(tables: &Tables, height: Height) -> Result<Self, StoreError> {
-        let row = tables.main.get(&height.to_be_bytes())?.map(|row| MainRow::decode(row.value()));
+        let row =
+            tables.main.get(&height.to_be_bytes())?.map(|row| MainRow::decode(height, row.value())).transpose()?;
         Self::new(tables, height, row.ok_or_else(|| StoreError::damaged(format!("the chain has no block {height}")))?)
     }
 
@@ -104,8 +109,8 @@ impl Writing<'_> {
             if self.kept.insert(block.id(), at).is_some() {
                 return Err(StoreError::misfit(format!("block {} is to be kept twice", block.id())));
             }
-            self.rows.headers.add.push((at.key(), header_row(block, *work)));
-            self.rows.bodies.add.push((at.key(), body::encode(block)?));
+            self.rows.headers.add.push((at.key(), header_row(at, block, *work)));
+            self.rows.bodies.add.push((at.key(), body::encode(at, block)?));
             self.rows.block_ids.add.push((lookup_key(&block.id().0, at), ()));
         }
         Ok(())
@@ -124,8 +129,10 @@ impl Writing<'_> {
         if top != *id || at.height == 0 {
             return Err(StoreError::misfit(format!("block {id} cannot leave the chain, whose tip is {top}")));
         }
-        let body = self.tables.bodies.get(&at.key())?.map(|body| body::decode(body.value())).transpose()?;
-        let body = body.ok_or_else(|| StoreError::damaged(format!("block {id} has no body")))?;
+        let row = self.tables.bodies.get(&at.key())?;
+        let row = row.ok_or_else(|| StoreError::damaged(format!("block {id} has no body")))?;
+        let body = body::decode(body::opened(at, row.value())?)?;
+        drop(row);
         let block = CheckedBlock::kept(body, self.network).map_err(|error| unusable(id, error))?;
         let below = Top::at(&self.tables, at.height - 1)?;
         let Lookups { ids, accounts } = self.lookups(&block, below.count)?;
@@ -152,8 +159,9 @@ impl Writing<'_> {
         self.rows.tx_ids.add.extend(ids.into_iter().map(|key| (key, ())));
         self.rows.history.add.extend(accounts.into_iter().map(|key| (key, ())));
         let count = self.top.count + block.transactions().len() as u64;
-        self.rows.main.add.push((height.to_be_bytes(), MainRow { index: at.index, count }.encode()));
-        let undo = postcard::to_stdvec(undo).map_err(|error| unusable(&id, error))?;
+        self.rows.main.add.push((height.to_be_bytes(), MainRow { index: at.index, count }.encode(height)));
+        let mut undo = postcard::to_extend(undo, vec![0; SEAL]).map_err(|error| unusable(&id, error))?;
+        seal(&at.key(), &mut undo);
         self.rows.undo.add.push((at.key(), undo));
         self.top = Top { at, id, count };
         Ok(())

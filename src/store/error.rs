@@ -1,9 +1,10 @@
 //! Why the store cannot do what is asked, and what to do about it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use ledger::{ChainId, ViewError};
+use redb::CompactionError;
 use thiserror::Error;
 
 /// Why something cannot be read or kept. None of these goes away by asking again.
@@ -55,12 +56,17 @@ pub enum StoreError {
         /// What does not fit.
         what: String,
     },
+    /// There is no room on the disk.
+    #[error(
+        "the disk with the data directory is full: {0}. What was acknowledged is kept. Make free space, then start again"
+    )]
+    Full(io::Error),
     /// The disk or the file system refuses.
     #[error(
         "the data directory cannot be read or written: {0}. \
          Check free space, permissions and the disk, then start again"
     )]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The database refuses after an earlier failure, or for a reason of its own.
     #[error("the database stopped working: {0}. Start the node again; what was acknowledged is kept")]
     Stopped(String),
@@ -76,9 +82,28 @@ impl StoreError {
     }
 }
 
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // A limit on the size of files or of a user's share is a full disk to whoever meets it.
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => Self::Full(error),
+            _ => Self::Io(error),
+        }
+    }
+}
+
 impl From<StoreError> for ViewError {
     fn from(error: StoreError) -> Self {
         Self(error.to_string())
+    }
+}
+
+impl From<CompactionError> for StoreError {
+    fn from(error: CompactionError) -> Self {
+        match error {
+            CompactionError::Storage(error) => error.into(),
+            other => Self::misfit(other.to_string()),
+        }
     }
 }
 
@@ -86,8 +111,8 @@ impl From<redb::Error> for StoreError {
     fn from(error: redb::Error) -> Self {
         use redb::Error as E;
         match error {
-            E::Io(error) if error.kind() == io::ErrorKind::InvalidData => Self::damaged(error.to_string()),
-            E::Io(error) => Self::Io(error),
+            E::Io(error) if error.kind() == ErrorKind::InvalidData => Self::damaged(error.to_string()),
+            E::Io(error) => error.into(),
             E::Corrupted(_)
             | E::UpgradeRequired(_)
             | E::TableDoesNotExist(_)

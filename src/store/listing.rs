@@ -113,7 +113,7 @@ impl Snapshot {
     fn home(&self, height: Height) -> Result<Home, StoreError> {
         let at = Position::new(height, self.must_main_row(height)?.index);
         let before = height.checked_sub(1).map(|below| self.count_at(below)).transpose()?.unwrap_or(0);
-        self.header_row(at, |row| Home { at, id: row_id(row), time: stored_header(height, row).header.time, before })
+        self.header_row(at, |row| Ok(Home { at, id: row_id(row), time: stored_header(at, row)?.header.time, before }))
     }
 
     fn transaction_in(&self, home: &Home, index: u32) -> Result<Transaction, StoreError> {

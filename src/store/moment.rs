@@ -10,7 +10,7 @@ use redb::{Key, ReadableTable, TableDefinition, Value};
 use crate::tables::{
     self, ACCOUNTS, BLOCK_IDS, BODIES, HEADER, HEADERS, MAIN, MainRow, Position, UNDO, missing_header, stored_header,
 };
-use crate::{StoreError, body};
+use crate::{StoreError, body, sealed};
 
 /// One moment of what is kept.
 pub(crate) trait Moment {
@@ -24,12 +24,13 @@ pub(crate) trait Moment {
     fn end(&self) -> Result<(Height, MainRow), StoreError> {
         let main = self.open(MAIN)?;
         let (height, row) = main.last()?.ok_or_else(|| StoreError::damaged("there is no chain"))?;
-        Ok((u64::from_be_bytes(*height.value()), MainRow::decode(row.value())))
+        let height = u64::from_be_bytes(*height.value());
+        Ok((height, MainRow::decode(height, row.value())?))
     }
 
     fn main_row(&self, height: Height) -> Result<Option<MainRow>, StoreError> {
         let main = self.open(MAIN)?;
-        Ok(main.get(&height.to_be_bytes())?.map(|row| MainRow::decode(row.value())))
+        main.get(&height.to_be_bytes())?.map(|row| MainRow::decode(height, row.value())).transpose()
     }
 
     /// The row of the chain at a height that it has.
@@ -37,17 +38,21 @@ pub(crate) trait Moment {
         self.main_row(height)?.ok_or_else(|| StoreError::damaged(format!("the chain has no block {height}")))
     }
 
-    fn header_row<T>(&self, at: Position, read: impl FnOnce(&[u8; HEADER]) -> T) -> Result<T, StoreError> {
+    fn header_row<T>(
+        &self,
+        at: Position,
+        read: impl FnOnce(&[u8; HEADER]) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let headers = self.open(HEADERS)?;
         let row = headers.get(&at.key())?.ok_or_else(|| missing_header(at))?;
-        Ok(read(row.value()))
+        read(row.value())
     }
 
     fn body_at<T>(&self, at: Position, read: impl FnOnce(&[u8]) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let bodies = self.open(BODIES)?;
         let body = bodies.get(&at.key())?;
         let body = body.ok_or_else(|| StoreError::damaged(format!("no body {} at height {}", at.index, at.height)))?;
-        read(body.value())
+        read(body::opened(at, body.value())?)
     }
 
     fn position(&self, id: &BlockId) -> Result<Option<Position>, StoreError> {
@@ -56,27 +61,28 @@ pub(crate) trait Moment {
 
     fn read_account(&self, address: &Address) -> Result<Option<Account>, StoreError> {
         let accounts = self.open(ACCOUNTS)?;
-        Ok(accounts.get(&address.0)?.map(|row| tables::account(row.value())))
+        accounts.get(&address.0)?.map(|row| tables::account(address, row.value())).transpose()
     }
 
     fn read_tip(&self) -> Result<Tip, StoreError> {
         let (height, row) = self.end()?;
-        self.header_row(Position::new(height, row.index), |row| {
-            let stored = stored_header(height, row);
-            Tip { id: tables::row_id(row), height, work: stored.work, time: stored.header.time }
+        let at = Position::new(height, row.index);
+        self.header_row(at, |row| {
+            let stored = stored_header(at, row)?;
+            Ok(Tip { id: tables::row_id(row), height, work: stored.work, time: stored.header.time })
         })
     }
 
     fn read_header(&self, id: &BlockId) -> Result<Option<StoredHeader>, StoreError> {
         match self.position(id)? {
-            Some(at) => self.header_row(at, |row| stored_header(at.height, row)).map(Some),
+            Some(at) => self.header_row(at, |row| stored_header(at, row)).map(Some),
             None => Ok(None),
         }
     }
 
     fn read_main_id(&self, height: Height) -> Result<Option<BlockId>, StoreError> {
         match self.main_row(height)? {
-            Some(row) => self.header_row(Position::new(height, row.index), tables::row_id).map(Some),
+            Some(row) => self.header_row(Position::new(height, row.index), |row| Ok(tables::row_id(row))).map(Some),
             None => Ok(None),
         }
     }
@@ -92,8 +98,10 @@ pub(crate) trait Moment {
         let Some(at) = self.position(id)? else { return Ok(None) };
         let undo = self.open(UNDO)?;
         let Some(row) = undo.get(&at.key())? else { return Ok(None) };
-        let undo = postcard::from_bytes(row.value());
-        undo.map(Some).map_err(|error| StoreError::damaged(format!("the undo of block {id}: {error}")))
+        let undo = sealed::opened(&at.key(), row.value(), format_args!("the undo of block {id}"))?;
+        postcard::from_bytes(undo)
+            .map(Some)
+            .map_err(|error| StoreError::damaged(format!("the undo of block {id}: {error}")))
     }
 }
 

@@ -6,20 +6,21 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use ledger::{Network, Work};
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableError, WriteTransaction};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, TableError, WriteTransaction};
 
+use crate::sealed::{AccountsDigest, SEAL, seal};
 use crate::tables::{
-    self, ACCOUNTS, BLOCK_IDS, BODIES, CLAIMS_1, FAUCET, HEADERS, HISTORY, MAIN, META, MainRow, PEERS, Position,
+    self, ACCOUNTS, ACCOUNTS_KEY, BLOCK_IDS, BODIES, FAUCET, HEADERS, HISTORY, MAIN, META, MainRow, PEERS, Position,
     TX_IDS, UNDO,
 };
-use crate::{StoreError, store};
+use crate::{StoreError, store, upgrade};
 
 /// Name of the database inside the data directory.
 pub const FILE: &str = "chain.redb";
 /// Version of the format on disk. Raised by any change of a table, a key or a row.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
-const SCHEMA_KEY: &str = "schema";
+pub(crate) const SCHEMA_KEY: &str = "schema";
 const CHAIN_KEY: &str = "chain";
 /// Bytes at the start of a redb file that are zero until all of it is written.
 const MAGIC_BYTES: usize = 9;
@@ -43,22 +44,37 @@ pub(crate) fn open(
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.clone() },
             other => other.into(),
         })?;
-    match found(&db, network)? {
-        Found::Current => return Ok(db),
-        Found::Format1 => {
-            let tx = store::begin(&db)?;
-            from_format_1(&tx)?;
-            tx.commit()?;
-            return Ok(db);
-        }
-        Found::Nothing => {}
+    if hold_chain(&db, network)? {
+        // The name of a new file is durable only with its directory.
+        File::open(dir)?.sync_all()?;
     }
-    let tx = store::begin(&db)?;
-    write_genesis(&tx, network)?;
-    tx.commit()?;
-    // The name of a new file is durable only with its directory.
-    File::open(dir)?.sync_all()?;
     Ok(db)
+}
+
+/// The same on another kind of storage than a file.
+pub(crate) fn open_on(
+    storage: impl StorageBackend,
+    network: &Network,
+    cache_bytes: usize,
+) -> Result<Database, StoreError> {
+    let db = Builder::new().set_cache_size(cache_bytes).create_with_backend(storage)?;
+    hold_chain(&db, network)?;
+    Ok(db)
+}
+
+/// Makes sure that the database holds the chain of `network` in today's format. Whether it held nothing before.
+fn hold_chain(db: &Database, network: &Network) -> Result<bool, StoreError> {
+    let found = found(db, network)?;
+    let tx = match found {
+        Found::Current => return Ok(false),
+        Found::Nothing | Found::Older(_) => store::begin(db)?,
+    };
+    match found {
+        Found::Older(format) => upgrade::from(format, &tx)?,
+        _ => write_genesis(&tx, network)?,
+    }
+    tx.commit()?;
+    Ok(matches!(found, Found::Nothing))
 }
 
 /// Empties a file whose creation was cut short: redb would refuse it for ever although it never held anything.
@@ -88,16 +104,8 @@ enum Found {
     Nothing,
     /// The chain of the network in this format.
     Current,
-    /// The same in format 1.
-    Format1,
-}
-
-/// Format 2 keeps more of the faucet than its claims. A claim of format 1 lived for an hour and is let go.
-fn from_format_1(tx: &WriteTransaction) -> Result<(), StoreError> {
-    tx.delete_table(CLAIMS_1)?;
-    tx.open_table(FAUCET)?;
-    tx.open_table(META)?.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice())?;
-    Ok(())
+    /// The same in an older one.
+    Older(u32),
 }
 
 /// What the database holds; a chain must be that of `network` in a format that this version knows.
@@ -110,7 +118,7 @@ fn found(db: &Database, network: &Network) -> Result<Found, StoreError> {
     let schema = meta.get_owned(SCHEMA_KEY)?.and_then(|row| row.value().try_into().ok()).map(u32::from_be_bytes);
     let format = match schema.ok_or_else(|| StoreError::damaged("the format is not readable"))? {
         SCHEMA => Found::Current,
-        1 => Found::Format1,
+        older @ 1..SCHEMA => Found::Older(older),
         newer if newer > SCHEMA => return Err(StoreError::NewerSchema { found: newer, known: SCHEMA }),
         unknown => return Err(StoreError::damaged(format!("there never was a format {unknown}"))),
     };
@@ -127,16 +135,22 @@ fn write_genesis(tx: &WriteTransaction, network: &Network) -> Result<(), StoreEr
     let mut meta = tx.open_table(META)?;
     meta.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice())?;
     meta.insert(CHAIN_KEY, network.chain.0.as_slice())?;
-    let header = tables::header_row_of(&block.header, &network.chain, &block.signature, Work::ZERO, 0);
+    let header = tables::header_row_of(at, &block.header, &network.chain, &block.signature, Work::ZERO, 0);
     tx.open_table(HEADERS)?.insert(&at.key(), &header)?;
-    let body = postcard::to_stdvec(&block).map_err(|error| StoreError::misfit(format!("genesis: {error}")))?;
+    let mut body = postcard::to_extend(&block, vec![0; SEAL])
+        .map_err(|error| StoreError::misfit(format!("the genesis block cannot be encoded: {error}")))?;
+    seal(&at.key(), &mut body);
     tx.open_table(BODIES)?.insert(&at.key(), body.as_slice())?;
     tx.open_table(BLOCK_IDS)?.insert(&tables::lookup_key(&network.chain.0, at), ())?;
-    tx.open_table(MAIN)?.insert(&0u64.to_be_bytes(), &MainRow { index: 0, count: 0 }.encode())?;
+    tx.open_table(MAIN)?.insert(&0u64.to_be_bytes(), &MainRow { index: 0, count: 0 }.encode(0))?;
     let mut accounts = tx.open_table(ACCOUNTS)?;
+    let mut digest = AccountsDigest::default();
     for (address, account) in network.genesis_accounts() {
-        accounts.insert(&address.0, &tables::account_row(&account))?;
+        let row = tables::account_row(&address, &account);
+        accounts.insert(&address.0, &row)?;
+        digest.toggle(&address.0, &row);
     }
+    meta.insert(ACCOUNTS_KEY, digest.0.as_slice())?;
     tx.open_table(UNDO)?;
     tx.open_table(TX_IDS)?;
     tx.open_table(HISTORY)?;

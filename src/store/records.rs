@@ -52,6 +52,13 @@ pub(crate) fn write(tx: &WriteTransaction, writes: &[Write]) -> Result<(), Store
 }
 
 impl Snapshot {
+    /// All records, as they are written.
+    pub fn records(&self) -> Result<Vec<Write>, StoreError> {
+        let peers = self.peers()?.into_iter().map(|(id, value)| Write::PutPeer { id, value });
+        let faucet = self.faucet()?.into_iter().map(|(key, value)| Write::PutFaucet { key, value });
+        Ok(peers.chain(faucet).collect())
+    }
+
     /// All peers, by id.
     pub fn peers(&self) -> Result<Vec<Named<[u8; 32]>>, StoreError> {
         let rows = self.table(PEERS)?.range_owned::<&[u8; 32]>(..)?;

@@ -6,8 +6,10 @@ use std::ops::Bound;
 use redb::{ReadableTable, Table, Value, WriteTransaction};
 
 use crate::StoreError;
+use crate::sealed::AccountsDigest;
 use crate::tables::{
-    ACCOUNTS, BLOCK_IDS, BODIES, ERA_LOOKUP, HEADER, HEADERS, HISTORY, LOOKUP, MAIN, POSITION, TX_IDS, UNDO,
+    ACCOUNT, ACCOUNTS, ACCOUNTS_KEY, BLOCK_IDS, BODIES, ERA_LOOKUP, HEADER, HEADERS, HISTORY, LOOKUP, MAIN, MAIN_ROW,
+    META, POSITION, TX_IDS, UNDO,
 };
 
 type Key<const N: usize> = &'static [u8; N];
@@ -17,11 +19,12 @@ pub(crate) struct Tables<'t> {
     pub headers: Table<'t, Key<POSITION>, &'static [u8; HEADER]>,
     pub bodies: Table<'t, Key<POSITION>, &'static [u8]>,
     pub block_ids: Table<'t, Key<LOOKUP>, ()>,
-    pub main: Table<'t, Key<8>, &'static [u8; 12]>,
+    pub main: Table<'t, Key<8>, &'static [u8; MAIN_ROW]>,
     undo: Table<'t, Key<POSITION>, &'static [u8]>,
     tx_ids: Table<'t, Key<ERA_LOOKUP>, ()>,
     history: Table<'t, Key<ERA_LOOKUP>, ()>,
-    accounts: Table<'t, Key<20>, &'static [u8; 16]>,
+    meta: Table<'t, &'static str, &'static [u8]>,
+    accounts: Table<'t, Key<20>, &'static [u8; ACCOUNT]>,
 }
 
 impl<'t> Tables<'t> {
@@ -34,6 +37,7 @@ impl<'t> Tables<'t> {
             undo: tx.open_table(UNDO)?,
             tx_ids: tx.open_table(TX_IDS)?,
             history: tx.open_table(HISTORY)?,
+            meta: tx.open_table(META)?,
             accounts: tx.open_table(ACCOUNTS)?,
         })
     }
@@ -57,38 +61,57 @@ pub(crate) struct Rows {
     pub headers: Change<POSITION, [u8; HEADER]>,
     pub bodies: Change<POSITION, Vec<u8>>,
     pub block_ids: Change<LOOKUP, ()>,
-    pub main: Change<8, [u8; 12]>,
+    pub main: Change<8, [u8; MAIN_ROW]>,
     pub undo: Change<POSITION, Vec<u8>>,
     pub tx_ids: Change<ERA_LOOKUP, ()>,
     pub history: Change<ERA_LOOKUP, ()>,
-    pub accounts: Change<20, [u8; 16]>,
+    pub accounts: Change<20, [u8; ACCOUNT]>,
 }
 
 impl Rows {
     pub fn write(self, tables: &mut Tables) -> Result<(), StoreError> {
-        put(&mut tables.headers, self.headers, Missing::IsDamage, same)?;
-        put(&mut tables.bodies, self.bodies, Missing::IsDamage, Vec::as_slice)?;
-        put(&mut tables.block_ids, self.block_ids, Missing::IsDamage, nothing)?;
-        put(&mut tables.main, self.main, Missing::IsDamage, same)?;
-        put(&mut tables.undo, self.undo, Missing::IsDamage, Vec::as_slice)?;
-        put(&mut tables.tx_ids, self.tx_ids, Missing::IsDamage, nothing)?;
-        put(&mut tables.history, self.history, Missing::IsDamage, nothing)?;
-        // An account that came and went within one commit was never stored.
-        put(&mut tables.accounts, self.accounts, Missing::IsFine, same)
+        put(&mut tables.headers, self.headers, same)?;
+        put(&mut tables.bodies, self.bodies, Vec::as_slice)?;
+        put(&mut tables.block_ids, self.block_ids, nothing)?;
+        put(&mut tables.main, self.main, same)?;
+        put(&mut tables.undo, self.undo, Vec::as_slice)?;
+        put(&mut tables.tx_ids, self.tx_ids, nothing)?;
+        put(&mut tables.history, self.history, nothing)?;
+        put_accounts(tables, self.accounts)
     }
 }
 
-/// What it means that a row to be removed is not there.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Missing {
-    IsDamage,
-    IsFine,
+/// Accounts, and the digest of all of them.
+fn put_accounts(tables: &mut Tables, change: Change<20, [u8; ACCOUNT]>) -> Result<(), StoreError> {
+    let Tables { meta, accounts, .. } = tables;
+    let mut digest = digest(meta)?;
+    let Change { remove, mut add } = change;
+    add.sort_unstable_by_key(|(address, _)| *address);
+    for address in &remove {
+        // An account that came and went within one commit was never stored.
+        if let Some(old) = accounts.remove(address)? {
+            digest.toggle(address, old.value());
+        }
+    }
+    for (address, row) in &add {
+        if let Some(old) = accounts.insert(address, row)? {
+            digest.toggle(address, old.value());
+        }
+        digest.toggle(address, row);
+    }
+    meta.insert(ACCOUNTS_KEY, digest.0.as_slice())?;
+    Ok(())
+}
+
+/// The digest that is kept of all accounts.
+pub(crate) fn digest(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<AccountsDigest, StoreError> {
+    let row = meta.get(ACCOUNTS_KEY)?.and_then(|row| row.value().try_into().ok());
+    row.map(AccountsDigest).ok_or_else(|| StoreError::damaged("the digest of the accounts is not readable"))
 }
 
 fn put<const N: usize, T, V>(
     table: &mut Table<Key<N>, V>,
     change: Change<N, T>,
-    missing: Missing,
     value: impl for<'a> Fn(&'a T) -> V::SelfType<'a>,
 ) -> Result<(), StoreError>
 where
@@ -99,7 +122,7 @@ where
     remove.sort_unstable();
     remove.dedup();
     for key in &remove {
-        if table.remove(key)?.is_none() && missing == Missing::IsDamage {
+        if table.remove(key)?.is_none() {
             return Err(StoreError::damaged(format!("a row of {} is missing", redb::TableHandle::name(table))));
         }
     }

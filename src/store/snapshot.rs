@@ -9,7 +9,9 @@ use redb::{
 };
 
 use crate::moment::{Moment, chain_source};
-use crate::tables::{self, ACCOUNTS, HEADERS, MAIN, MainRow, Position, missing_header, stored_header};
+use crate::tables::{
+    self, ACCOUNT, ACCOUNTS, HEADERS, MAIN, MAIN_ROW, MainRow, Position, missing_header, stored_header,
+};
 use crate::{StoreError, body};
 
 /// One moment of what is kept.
@@ -19,14 +21,17 @@ pub struct Snapshot {
 }
 
 /// All accounts in the order of their addresses.
-pub struct Accounts(OwnedRange<&'static [u8; 20], &'static [u8; 16]>);
+pub struct Accounts(OwnedRange<&'static [u8; 20], &'static [u8; ACCOUNT]>);
 
 impl Iterator for Accounts {
     type Item = Result<(Address, Account), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.0.next()?;
-        Some(row.map(|(key, row)| (Address(*key.value()), tables::account(row.value()))).map_err(Into::into))
+        let row = self.0.next()?.map_err(StoreError::from);
+        Some(row.and_then(|(key, row)| {
+            let address = Address(*key.value());
+            Ok((address, tables::account(&address, row.value())?))
+        }))
     }
 }
 
@@ -60,7 +65,10 @@ impl Snapshot {
     /// The header at `height` of the chain.
     pub fn header_at(&self, height: Height) -> Result<Option<StoredHeader>, StoreError> {
         match self.main_row(height)? {
-            Some(row) => self.header_row(Position::new(height, row.index), |row| stored_header(height, row)).map(Some),
+            Some(row) => {
+                let at = Position::new(height, row.index);
+                self.header_row(at, |row| stored_header(at, row)).map(Some)
+            }
             None => Ok(None),
         }
     }
@@ -111,15 +119,15 @@ impl Snapshot {
         let header = |entry: MainEntry| {
             let (height, row) = entry?;
             let height = u64::from_be_bytes(*height.value());
-            let at = Position::new(height, MainRow::decode(row.value()).index);
+            let at = Position::new(height, MainRow::decode(height, row.value())?.index);
             let row = headers.get(&at.key())?.ok_or_else(|| missing_header(at))?;
-            Ok((tables::row_id(row.value()), stored_header(height, row.value())))
+            Ok((tables::row_id(row.value()), stored_header(at, row.value())?))
         };
         rows.map(header).collect()
     }
 }
 
-type MainEntry = Result<(OwnedAccessGuard<&'static [u8; 8]>, OwnedAccessGuard<&'static [u8; 12]>), StorageError>;
+type MainEntry = Result<(OwnedAccessGuard<&'static [u8; 8]>, OwnedAccessGuard<&'static [u8; MAIN_ROW]>), StorageError>;
 
 impl Moment for Snapshot {
     fn open<K: Key + 'static, V: Value + 'static>(

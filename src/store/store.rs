@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ledger::{Commit, Network};
-use redb::{Database, Durability, WriteTransaction};
+use redb::{Database, Durability, StorageBackend, WriteTransaction};
 
 use crate::{Reader, Staged, StoreError, Write, commit, open, records};
 
@@ -27,6 +27,8 @@ pub struct Store {
     staged: Option<WriteTransaction>,
     db: Arc<Database>,
     network: Arc<Network>,
+    /// Where the file is; none on another kind of storage.
+    dir: Option<Arc<Path>>,
 }
 
 impl Store {
@@ -39,12 +41,27 @@ impl Store {
         progress: impl FnMut(f64) + 'static,
     ) -> Result<Self, StoreError> {
         let db = open::open(dir, &network, cache_bytes, progress)?;
-        Ok(Self { staged: None, db: Arc::new(db), network })
+        Ok(Self { staged: None, db: Arc::new(db), network, dir: Some(dir.into()) })
+    }
+
+    /// The same on another kind of storage than a file, such as a disk of a test that fails when it is told to.
+    pub fn open_on(
+        storage: impl StorageBackend,
+        network: Arc<Network>,
+        cache_bytes: usize,
+    ) -> Result<Self, StoreError> {
+        let db = open::open_on(storage, &network, cache_bytes)?;
+        Ok(Self { staged: None, db: Arc::new(db), network, dir: None })
+    }
+
+    /// Bytes that are free on the disk for whoever runs this process.
+    pub fn free_bytes(&self) -> Result<u64, StoreError> {
+        self.reader().free_bytes()
     }
 
     /// The way to read. The file stays open as long as any reader lives.
     pub fn reader(&self) -> Reader {
-        Reader::new(self.db.clone(), self.network.clone())
+        Reader::new(self.db.clone(), self.network.clone(), self.dir.clone())
     }
 
     /// Keeps a commit and all that was staged before it: all of it or nothing, durable on return.
@@ -73,6 +90,15 @@ impl Store {
     /// What is kept with all that was staged, if anything was.
     pub fn staged(&self) -> Option<Staged<'_>> {
         self.staged.as_ref().map(Staged::new)
+    }
+
+    /// Gives pages that nothing needs any more back to the disk. Nobody may read meanwhile.
+    pub fn compact(mut self) -> Result<(), StoreError> {
+        self.abandon()?;
+        let in_use = || StoreError::misfit("somebody still reads");
+        let mut db = Arc::try_unwrap(self.db).map_err(|_| in_use())?;
+        db.compact()?;
+        Ok(())
     }
 
     fn transaction(&mut self) -> Result<WriteTransaction, StoreError> {

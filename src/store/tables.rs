@@ -3,19 +3,21 @@
 //! Keys that grow are appended, which a B-tree does fast at any size: what belongs to a block or a transaction is keyed
 //! by its [`Position`]. What is looked up by hash goes through small tables of 8 bytes of the hash and a position; a
 //! reader compares with the row found there, so two hashes with the same first bytes do no harm. Integers are
-//! big-endian, so that keys sort as numbers. A change of anything here needs a new [`crate::SCHEMA`].
+//! big-endian, so that keys sort as numbers. Rows with a content of ours are [sealed](crate::sealed). A change of anything here needs
+//! a new [`crate::SCHEMA`].
 //!
 //! Lookups of transactions and accounts begin with an [`era`]: random keys are slow in a large tree, where each touches
 //! a page of its own, so only the newest era is written to. A reader asks the eras one after another, the newest first:
 //! some 2 µs for each 65 536 transactions of the chain.
 
 use ledger::{
-    Account, Amount, BlockId, CheckedBlock, CompactTarget, Digest, Header, Height, PublicKey, Signature, StoredHeader,
-    Work,
+    Account, Address, Amount, BlockId, CheckedBlock, CompactTarget, Digest, Header, Height, PublicKey, Signature,
+    StoredHeader, Work,
 };
 use redb::{ReadableTable, TableDefinition};
 
 use crate::StoreError;
+use crate::sealed::{SEAL, opened, seal};
 
 /// Bytes of a hash or an address that a lookup key holds.
 const PREFIX: usize = 8;
@@ -28,7 +30,11 @@ pub(crate) const ERA_LOOKUP: usize = 4 + LOOKUP;
 /// Transactions of an era, as a power of two. Larger: more pages written per block. Smaller: more eras to ask.
 const ERA_BITS: u32 = 16;
 /// Bytes of a header's row.
-pub(crate) const HEADER: usize = 253;
+pub(crate) const HEADER: usize = SEAL + 253;
+/// Bytes of a row of the chain.
+pub(crate) const MAIN_ROW: usize = SEAL + 12;
+/// Bytes of an account's row.
+pub(crate) const ACCOUNT: usize = SEAL + 16;
 
 /// A key made of a position.
 pub(crate) type PositionKey = [u8; POSITION];
@@ -37,32 +43,32 @@ pub(crate) type LookupKey = [u8; LOOKUP];
 /// A [`LookupKey`] behind its era.
 pub(crate) type EraKey = [u8; ERA_LOOKUP];
 
-type Table<const K: usize, V> = TableDefinition<'static, &'static [u8; K], V>;
+pub(crate) type Table<const K: usize, V> = TableDefinition<'static, &'static [u8; K], V>;
 
-/// `schema`: u32. `chain`: the id of genesis.
+/// `schema`: u32. `chain`: the id of genesis. `accounts`: the [`crate::sealed::AccountsDigest`].
 pub(crate) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+/// Where [`META`] has the digest of all accounts.
+pub(crate) const ACCOUNTS_KEY: &str = "accounts";
 /// Headers of all branches: height ‖ how many blocks of this height came before → [`header_row`].
 pub(crate) const HEADERS: Table<POSITION, &[u8; HEADER]> = TableDefinition::new("headers");
-/// Whole blocks of all branches by the key of their header → postcard of the block.
+/// Whole blocks of all branches by the key of their header → seal ‖ postcard of the block.
 pub(crate) const BODIES: Table<POSITION, &[u8]> = TableDefinition::new("bodies");
 /// First bytes of a block's id ‖ key of its header.
 pub(crate) const BLOCK_IDS: Table<LOOKUP, ()> = TableDefinition::new("block_ids");
-/// The chain: height → which of the blocks at this height ‖ number of transactions up to and with it.
-pub(crate) const MAIN: Table<8, &[u8; 12]> = TableDefinition::new("main");
-/// What undoes a block of the chain, by the key of its header → postcard of the undo.
+/// The chain: height → seal ‖ which of the blocks at this height ‖ number of transactions up to and with it.
+pub(crate) const MAIN: Table<8, &[u8; MAIN_ROW]> = TableDefinition::new("main");
+/// What undoes a block of the chain, by the key of its header → seal ‖ postcard of the undo.
 pub(crate) const UNDO: Table<POSITION, &[u8]> = TableDefinition::new("undo");
 /// Era ‖ first bytes of a transaction's id ‖ height ‖ index in its block. Only of the chain.
 pub(crate) const TX_IDS: Table<ERA_LOOKUP, ()> = TableDefinition::new("tx_ids");
 /// Era ‖ first bytes of an address ‖ height ‖ index of the transaction, or [`MINED`]. Only of the chain.
 pub(crate) const HISTORY: Table<ERA_LOOKUP, ()> = TableDefinition::new("history");
-/// Address → balance ‖ nonce.
-pub(crate) const ACCOUNTS: Table<20, &[u8; 16]> = TableDefinition::new("accounts");
+/// Address → seal ‖ balance ‖ nonce.
+pub(crate) const ACCOUNTS: Table<20, &[u8; ACCOUNT]> = TableDefinition::new("accounts");
 /// Peer → opaque record.
 pub(crate) const PEERS: Table<32, &[u8]> = TableDefinition::new("peers");
 /// The faucet's records: opaque under opaque names.
 pub(crate) const FAUCET: TableDefinition<&[u8], &[u8]> = TableDefinition::new("faucet");
-/// Of format 1: claims, opaque.
-pub(crate) const CLAIMS_1: Table<8, &[u8]> = TableDefinition::new("claims");
 
 /// Stands for the index of a transaction where a miner is paid, which happens after all transactions.
 pub(crate) const MINED: u32 = u32::MAX;
@@ -137,36 +143,43 @@ pub(crate) struct MainRow {
 }
 
 impl MainRow {
-    pub fn encode(self) -> [u8; 12] {
-        let mut row = [0; 12];
-        row[..4].copy_from_slice(&self.index.to_be_bytes());
-        row[4..].copy_from_slice(&self.count.to_be_bytes());
+    /// The row of the chain at `height`.
+    pub fn encode(self, height: Height) -> [u8; MAIN_ROW] {
+        let mut row = [0; MAIN_ROW];
+        row[SEAL..SEAL + 4].copy_from_slice(&self.index.to_be_bytes());
+        row[SEAL + 4..].copy_from_slice(&self.count.to_be_bytes());
+        seal(&height.to_be_bytes(), &mut row);
         row
     }
 
-    pub fn decode(row: &[u8; 12]) -> Self {
-        Self { index: u32::from_be_bytes(part(row, 0)), count: u64::from_be_bytes(part(row, 4)) }
+    pub fn decode(height: Height, row: &[u8; MAIN_ROW]) -> Result<Self, StoreError> {
+        let row = opened(&height.to_be_bytes(), row, format_args!("the place of block {height}"))?;
+        Ok(Self { index: u32::from_be_bytes(part(row, 0)), count: u64::from_be_bytes(part(row, 4)) })
     }
 }
 
-pub(crate) fn account_row(account: &Account) -> [u8; 16] {
-    let mut row = [0; 16];
-    row[..8].copy_from_slice(&account.balance.as_drops().to_be_bytes());
-    row[8..].copy_from_slice(&account.nonce.to_be_bytes());
+pub(crate) fn account_row(address: &Address, account: &Account) -> [u8; ACCOUNT] {
+    let mut row = [0; ACCOUNT];
+    row[SEAL..SEAL + 8].copy_from_slice(&account.balance.as_drops().to_be_bytes());
+    row[SEAL + 8..].copy_from_slice(&account.nonce.to_be_bytes());
+    seal(&address.0, &mut row);
     row
 }
 
-pub(crate) fn account(row: &[u8; 16]) -> Account {
-    Account { balance: Amount::drops(u64::from_be_bytes(part(row, 0))), nonce: u64::from_be_bytes(part(row, 8)) }
+pub(crate) fn account(address: &Address, row: &[u8; ACCOUNT]) -> Result<Account, StoreError> {
+    let row = opened(&address.0, row, format_args!("account {address}"))?;
+    let (balance, nonce) = (u64::from_be_bytes(part(row, 0)), u64::from_be_bytes(part(row, 8)));
+    Ok(Account { balance: Amount::drops(balance), nonce })
 }
 
-/// id ‖ previous ‖ root ‖ signature ‖ work ‖ miner ‖ time ‖ nonce ‖ version ‖ target ‖ number of transactions. The
+/// seal ‖ id ‖ previous ‖ root ‖ signature ‖ work ‖ miner ‖ time ‖ nonce ‖ version ‖ target ‖ number of transactions. The
 /// height is in the key.
-pub(crate) fn header_row(block: &CheckedBlock, work: Work) -> [u8; HEADER] {
-    header_row_of(block.header(), &block.id(), block.signature(), work, block.transactions().len() as u32)
+pub(crate) fn header_row(at: Position, block: &CheckedBlock, work: Work) -> [u8; HEADER] {
+    header_row_of(at, block.header(), &block.id(), block.signature(), work, block.transactions().len() as u32)
 }
 
 pub(crate) fn header_row_of(
+    at: Position,
     header: &Header,
     id: &BlockId,
     signature: &Signature,
@@ -187,25 +200,27 @@ pub(crate) fn header_row_of(
         &transactions.to_be_bytes(),
     ];
     let mut row = [0; HEADER];
-    let mut at = 0;
+    let mut end = SEAL;
     for field in fields {
-        row[at..at + field.len()].copy_from_slice(field);
-        at += field.len();
+        row[end..end + field.len()].copy_from_slice(field);
+        end += field.len();
     }
-    debug_assert_eq!(at, HEADER);
+    debug_assert_eq!(end, HEADER);
+    seal(&at.key(), &mut row);
     row
 }
 
-/// The id in a header's row.
+/// The id in a header's row, which may be damaged: for comparing.
 pub(crate) fn row_id(row: &[u8; HEADER]) -> BlockId {
-    BlockId(part(row, 0))
+    BlockId(part(row, SEAL))
 }
 
-pub(crate) fn stored_header(height: Height, row: &[u8; HEADER]) -> StoredHeader {
-    StoredHeader {
+pub(crate) fn stored_header(at: Position, row: &[u8; HEADER]) -> Result<StoredHeader, StoreError> {
+    let row = opened(&at.key(), row, format_args!("a header at height {}", at.height))?;
+    Ok(StoredHeader {
         header: Header {
             version: u32::from_be_bytes(part(row, 241)),
-            height,
+            height: at.height,
             previous: BlockId(part(row, 32)),
             root: Digest(part(row, 64)),
             time: u64::from_be_bytes(part(row, 225)),
@@ -216,7 +231,7 @@ pub(crate) fn stored_header(height: Height, row: &[u8; HEADER]) -> StoredHeader 
         signature: Signature(part(row, 96)),
         work: Work::from_bytes(part(row, 160)),
         transactions: u32::from_be_bytes(part(row, 249)),
-    }
+    })
 }
 
 /// Where the block with this id is kept.
@@ -275,9 +290,11 @@ mod tests {
         };
         let (id, signature) = (BlockId([4; 32]), Signature([5; 64]));
         let work = Work::from_bytes([6; 32]);
-        let row = header_row_of(&header, &id, &signature, work, 0x3132_3334);
+        let at = Position::new(7, 1);
+        let row = header_row_of(at, &header, &id, &signature, work, 0x3132_3334);
         assert_eq!(row_id(&row), id);
         let stored = StoredHeader { header, signature, work, transactions: 0x3132_3334 };
-        assert_eq!(stored_header(7, &row), stored);
+        assert_eq!(stored_header(at, &row).unwrap(), stored);
+        assert!(stored_header(Position::new(7, 2), &row).is_err(), "it is the row of its place");
     }
 }

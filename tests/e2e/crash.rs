@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use machines::discovery::Record;
+use rand::RngExt;
 use rustix::process::Signal;
 use store::Store;
 
@@ -192,4 +193,61 @@ fn a_sole_miner_killed_ten_times_loses_no_block_that_it_ever_showed() {
     }
     println!("{} blocks shown, up to height {highest}, none lost", shown.len());
     eventually("it mines on", 30, || height(highest + 2)(&node));
+}
+
+/// Kills a node under load so many times at a random moment; after each, what is kept is what follows from the blocks,
+/// and nothing that it showed is gone.
+fn killed_under_load(kills: usize) {
+    let net = Net::with(|spec| {
+        spec.spacing_ms = 200;
+        spec.response_ms = 6_000;
+        spec.hints.peers_to_mine = 0;
+    });
+    let node = net.node("node");
+    node.mining();
+    let mut rng = net.random();
+    let (mut round, mut shown) = (0, 0);
+    for kill in 1..=kills {
+        node.start();
+        assert!(node.tip().unwrap().height >= shown, "kill {kill}: it showed block {shown}");
+        let (api, over) = (node.api(), AtomicBool::new(false));
+        let pause = Duration::from_millis(rng.random_range(0..400));
+        let (highest, rounds) = std::thread::scope(|scope| {
+            let load = scope.spawn(|| {
+                let (mut highest, mut next) = (0, round);
+                while !over.load(Ordering::Relaxed) {
+                    for number in 0..10 {
+                        let to = net.wallet((number + 1) % 10).address();
+                        // Refused only when it is there already: the node was killed before it answered.
+                        api.transfer(&net.wallet(number).pay(&net.network, to, 1 + number * 1_000, next));
+                    }
+                    next += 1;
+                    let Ok(status) = api.get("/v1/status").granted() else { continue };
+                    highest = status["tip"]["height"].as_u64().unwrap_or(0).max(highest);
+                }
+                (highest, next)
+            });
+            let guard = Over(&over);
+            Schedule::start().at(pause);
+            node.crash();
+            drop(guard);
+            load.join().unwrap()
+        });
+        (shown, round) = (highest.max(shown), rounds);
+        assert!(net.verify(&node).contains("all as they must be"), "kill {kill}");
+    }
+    let before = shown;
+    node.start().until(height(before + 2));
+    println!("{kills} kills up to block {before}, {round} rounds of ten transfers: every state was that of its blocks");
+}
+
+#[test]
+fn s01_a_node_killed_under_load_has_the_state_of_its_blocks() {
+    killed_under_load(8);
+}
+
+#[test]
+#[ignore = "takes minutes: ./tests/run --long"]
+fn s01_a_node_killed_200_times_under_load_has_the_state_of_its_blocks_each_time() {
+    killed_under_load(200);
 }

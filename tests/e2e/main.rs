@@ -11,6 +11,8 @@ mod harness;
 mod admin;
 mod commands;
 mod crash;
+mod data_care;
+mod disk;
 mod far_reorganisation;
 mod faucet;
 mod faucet_crowd;

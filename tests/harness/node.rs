@@ -47,6 +47,7 @@ struct Inner {
 /// What the node is told when it starts.
 #[derive(Clone, Default)]
 struct Told {
+    through: Vec<String>,
     arguments: Vec<String>,
     peers: Vec<String>,
     environment: Vec<(String, String)>,
@@ -116,6 +117,12 @@ impl Node {
         self
     }
 
+    /// It will be started through these words, such as `taskset -c 0`.
+    pub fn through(&self, words: &[&str]) -> &Self {
+        lock(&self.0.told).through = words.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// It will be told of `other` at its first start.
     pub fn knows(&self, other: &Node) -> &Self {
         lock(&self.0.told).peers.push(other.address());
@@ -133,7 +140,8 @@ impl Node {
         let told = lock(&self.0.told).clone();
         let http = SocketAddr::from((self.0.place.desk, 0)).to_string();
         let (listen, data, network) = (self.address(), &self.0.dir, self.0.net.join("network.toml"));
-        let mut command = command(&self.0.net, &self.0.place.through);
+        let through: Vec<_> = self.0.place.through.iter().chain(&told.through).cloned().collect();
+        let mut command = command(&self.0.net, &through);
         command.arg("run").arg("--network").arg(network).arg("--data-dir").arg(data);
         for (flag, value) in [("--listen", &*listen), ("--http", &http), ("--admin", &http), ("--hash-duty", "5")] {
             if !told.arguments.iter().any(|given| given == flag) {

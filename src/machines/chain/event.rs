@@ -133,6 +133,11 @@ pub enum Event {
     },
     /// Whether this node is behind its peers.
     Syncing(bool),
+    /// So much is free where the chain is kept.
+    Disk {
+        /// In bytes.
+        free_bytes: u64,
+    },
     /// The answer to [`Effect::GoOn`].
     GoOn,
     /// Time passes.
@@ -260,6 +265,8 @@ pub enum Effect {
         /// Why.
         error: BlockError,
     },
+    /// The disk is too full to take anything, or no longer: nothing that ends in a block is of use meanwhile.
+    DiskFull(bool),
     /// What is stored cannot be read. Nothing can be decided any more.
     Broken(String),
 }
@@ -285,6 +292,9 @@ pub enum Refused {
     /// Too much waits for its check.
     #[error("this node checks {MAX_CHECKING} blocks already, offer it again in a moment")]
     Busy,
+    /// There is no room to keep anything.
+    #[error("the disk of this node is full: it takes nothing until there is room again")]
+    Full,
 }
 
 /// How the end of the chain moved.

@@ -7,6 +7,7 @@
 mod announced;
 mod blocks;
 mod branches;
+mod disk;
 mod event;
 mod far;
 mod partial;
@@ -24,6 +25,8 @@ use ledger::{
 };
 use serde::Serialize;
 
+use self::disk::Room;
+pub use self::disk::{ENOUGH_BYTES, RESERVE_BYTES};
 use self::far::Job;
 use self::partial::Partials;
 use self::relay::Relay;
@@ -75,6 +78,13 @@ pub enum State {
         /// Blocks that are still to join.
         to_join: usize,
     },
+    /// Too little is free on the disk: nothing new is taken until there is more.
+    Full {
+        /// The end of the chain.
+        tip: Tip,
+        /// Bytes that are free.
+        free_bytes: u64,
+    },
     /// What is stored cannot be read.
     Broken {
         /// Why.
@@ -107,6 +117,7 @@ pub struct Chain {
     state: State,
     tip: Tip,
     syncing: bool,
+    room: Room,
     pool: Pool,
     orphans: Orphans,
     early: Early,
@@ -135,6 +146,7 @@ impl Chain {
             tip,
             network,
             syncing: false,
+            room: Room::Enough,
             orphans: Orphans::default(),
             early: Early::default(),
             invalid: BoundedSet::new(MAX_INVALID),
@@ -186,40 +198,20 @@ impl Chain {
     /// Handles an event. `view` is what is stored now, all earlier commits included, and what is staged.
     pub fn on(&mut self, now: Now, event: Event, view: &dyn ChainSource) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let event = match self.is_full() {
+            true => self.while_full(event, &mut effects),
+            false => Some(event),
+        };
         let done = match event {
-            Event::Announced { announcement, from, ticket } => {
-                self.announced(now, announcement, from, ticket, view, &mut effects)
-            }
-            Event::Fetched { ask, from, block } => self.fetched(now, ask, from, block, view, &mut effects),
-            Event::Missing { ask, transactions } => self.missing(now, ask, transactions, view, &mut effects),
-            Event::Blocks { blocks, source } => self.offered(now, blocks, source, view, &mut effects),
-            Event::Mined(mined) => self.mined(now, mined, view, &mut effects),
-            Event::BlocksChecked { results, source } => self.checked(now, results, source, view, &mut effects),
-            Event::Gossiped { transactions, from, ticket } => {
-                self.gossiped(transactions, Origin::Gossip { from, ticket }, view, &mut effects)
-            }
-            Event::Submitted { transaction, ticket } => {
-                self.submitted(transaction, ticket, view, &mut effects);
-                Ok(())
-            }
-            Event::TransactionsChecked { results, origin } => {
-                self.transactions_checked(now, results, origin, view, &mut effects)
-            }
-            Event::TemplateWanted { miner } => {
-                self.template(now, miner, view).map(|t| effects.push(Effect::Template(t)))
-            }
-            Event::Syncing(syncing) => {
-                self.syncing = syncing;
-                Ok(())
-            }
-            Event::GoOn => self.go_on(now, view, &mut effects),
-            Event::Tick => self.tick(now, view, &mut effects),
+            None => Ok(()),
+            Some(event) => self.handle(now, event, view, &mut effects),
         };
         if done.is_ok() && !self.jobs.is_empty() {
             effects.push(Effect::GoOn);
         }
         self.state = match done {
             Ok(()) if let Some(moving) = self.moving() => moving,
+            Ok(()) if let Room::Full { free_bytes } = self.room => State::Full { tip: self.tip, free_bytes },
             Ok(()) if self.checking.is_empty() => State::Settled { tip: self.tip },
             Ok(()) => State::Checking { tip: self.tip, blocks: self.checking.len() },
             Err(error) => {
@@ -228,6 +220,48 @@ impl Chain {
             }
         };
         effects
+    }
+
+    fn handle(
+        &mut self,
+        now: Now,
+        event: Event,
+        view: &dyn ChainSource,
+        effects: &mut Vec<Effect>,
+    ) -> Result<(), ViewError> {
+        match event {
+            Event::Announced { announcement, from, ticket } => {
+                self.announced(now, announcement, from, ticket, view, effects)
+            }
+            Event::Fetched { ask, from, block } => self.fetched(now, ask, from, block, view, effects),
+            Event::Missing { ask, transactions } => self.missing(now, ask, transactions, view, effects),
+            Event::Blocks { blocks, source } => self.offered(now, blocks, source, view, effects),
+            Event::Mined(mined) => self.mined(now, mined, view, effects),
+            Event::BlocksChecked { results, source } => self.checked(now, results, source, view, effects),
+            Event::Gossiped { transactions, from, ticket } => {
+                self.gossiped(transactions, Origin::Gossip { from, ticket }, view, effects)
+            }
+            Event::Submitted { transaction, ticket } => {
+                self.submitted(transaction, ticket, view, effects);
+                Ok(())
+            }
+            Event::TransactionsChecked { results, origin } => {
+                self.transactions_checked(now, results, origin, view, effects)
+            }
+            Event::TemplateWanted { miner } => {
+                self.template(now, miner, view).map(|t| effects.push(Effect::Template(t)))
+            }
+            Event::Syncing(syncing) => {
+                self.syncing = syncing;
+                Ok(())
+            }
+            Event::GoOn => self.go_on(now, view, effects),
+            Event::Disk { free_bytes } => {
+                self.measured(free_bytes, effects);
+                Ok(())
+            }
+            Event::Tick => self.tick(now, view, effects),
+        }
     }
 
     /// What a miner may mine on the tip now.
@@ -259,7 +293,7 @@ impl Chain {
             self.pool.expire(now.mono);
         }
         self.orphans.expire(now.mono);
-        let due = self.early.take(now.unix);
+        let due = if self.is_full() { Vec::new() } else { self.early.take(now.unix) };
         if !due.is_empty() {
             self.connect(now, due.into(), view, effects)?;
         }

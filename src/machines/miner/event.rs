@@ -15,6 +15,8 @@ pub struct JobId(pub u64);
 pub enum Event {
     /// Whether this node is behind its peers.
     Syncing(bool),
+    /// Whether the disk is too full to keep a block.
+    DiskFull(bool),
     /// How many peers passed the handshake.
     Peers(usize),
     /// The operator pauses or resumes.

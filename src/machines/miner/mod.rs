@@ -124,6 +124,7 @@ impl Miner {
         match event {
             Event::Syncing(syncing) => self.set(Reason::Syncing, syncing),
             Event::Peers(ready) => self.set(Reason::NoPeers, ready < self.params.peers_to_mine),
+            Event::DiskFull(full) => self.set(Reason::DiskFull, full),
             Event::Operator { pause } => self.set(Reason::Operator, pause),
             Event::Lease { lease, news } => self.leases.hear(now.mono, lease, news),
             Event::TipChanged(tip) => self.tip_changed(now, tip, &mut effects),

@@ -20,6 +20,8 @@ pub enum Reason {
     /// The tip is further ahead of this node's clock than a block may be: the clock was put back, or never set. No peer
     /// can cause that, for such a block is not taken from anybody.
     ClockWrong,
+    /// What it finds could not be kept.
+    DiskFull,
     /// A peer is served a long sync.
     Serving {
         /// Which.

@@ -53,6 +53,20 @@ pub struct GenesisArgs {
     pub peers_to_mine: Option<usize>,
 }
 
+/// The data directory of a network.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    /// dev, test, main, regtest or the path of a network file
+    #[arg(long, value_name = "NAME|FILE", env = "BARRELEYE_NETWORK", default_value = "dev")]
+    pub network: String,
+    /// The data directory
+    #[arg(long, value_name = "DIR", env = "BARRELEYE_DATA_DIR", default_value = config::DATA_DIR)]
+    pub data_dir: PathBuf,
+    /// The admin address of the node that has it open [default: the one that the node wrote there]
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<String>,
+}
+
 /// What can be done with a data directory.
 #[derive(Debug, Subcommand)]
 pub enum ChainCommand {
@@ -61,11 +75,65 @@ pub enum ChainCommand {
         after_help = "Example:\n  barreleye chain verify --data-dir ./barreleye-data\n\nThe node must not run. Exit code 74 means damage."
     )]
     Verify {
-        /// dev, test, main, regtest or the path of a network file
-        #[arg(long, value_name = "NAME|FILE", env = "BARRELEYE_NETWORK", default_value = "dev")]
-        network: String,
-        /// The data directory
-        #[arg(long, value_name = "DIR", env = "BARRELEYE_DATA_DIR", default_value = config::DATA_DIR)]
-        data_dir: PathBuf,
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Write all blocks to a file, also while the node runs
+    #[command(after_help = "Example:\n  barreleye chain export --to chain.barreleye --data-dir ./barreleye-data")]
+    Export {
+        /// The file; it must not be there
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Take blocks from a file that export wrote, checking each by all rules
+    #[command(
+        after_help = "Example:\n  barreleye chain import chain.barreleye --data-dir ./barreleye-data\n\nThe node must not run. What is there already stays; cut off, it goes on when it is called again."
+    )]
+    Import {
+        /// The file
+        #[arg(value_name = "FILE")]
+        from: PathBuf,
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Copy all that is kept to another directory, also while the node runs
+    #[command(
+        after_help = "Example:\n  barreleye chain backup --to /var/backups/barreleye/2026-11-21 --data-dir /var/lib/barreleye\n\nTo restore, stop the node and put the copy's chain.redb into its data directory."
+    )]
+    Backup {
+        /// The directory of the copy; it must not have a chain
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Give unused pages back to the disk
+    #[command(after_help = "Example:\n  barreleye chain compact --data-dir ./barreleye-data\n\nThe node must not run.")]
+    Compact {
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Make a damaged database anew of the blocks that can be read
+    #[command(
+        after_help = "Example:\n  barreleye chain repair --data-dir ./barreleye-data\n\nThe node must not run. The damaged file stays beside the new one; what is missing comes back from the network."
+    )]
+    Repair {
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
+    /// Show what takes how much of the disk, also while the node runs
+    #[command(after_help = "Example:\n  barreleye chain tables --data-dir ./barreleye-data")]
+    Tables {
+        /// Which.
+        #[command(flatten)]
+        place: PlaceArgs,
     },
 }

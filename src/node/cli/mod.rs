@@ -10,7 +10,7 @@ mod wallet;
 
 use clap::{Parser, Subcommand};
 
-pub use chain::{ChainCommand, GenesisArgs, GenesisCommand};
+pub use chain::{ChainCommand, GenesisArgs, GenesisCommand, PlaceArgs};
 pub use faucet::{AmountArgs, ClaimArgs, EntryArgs, FaucetCommand};
 pub use operator::{ActorsArgs, AdminArgs, LogArgs, MinerCommand, MintArgs};
 pub use query::{AccountArgs, BlockArgs, ClientArgs, HistoryArgs, NetworkCommand, TxArgs};
@@ -109,7 +109,7 @@ network.json is what barreleye network export wrote where there is a node. Witho
     /// Make or read a network file
     #[command(subcommand, after_help = "Example:\n  barreleye genesis new my-coin --reward 5 > my-coin.toml")]
     Genesis(GenesisCommand),
-    /// Check a data directory
+    /// Look after a data directory: check, back up, move, repair
     #[command(subcommand, after_help = "Example:\n  barreleye chain verify --data-dir ./barreleye-data")]
     Chain(ChainCommand),
 }

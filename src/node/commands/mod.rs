@@ -23,7 +23,7 @@ mod tx;
 mod wait;
 mod wallet;
 
-use crate::cli::{ChainCommand, Command, FaucetCommand, GenesisCommand, MinerCommand, NetworkCommand};
+use crate::cli::{Command, FaucetCommand, GenesisCommand, MinerCommand, NetworkCommand};
 use crate::failure::Failure;
 
 pub use print::Out;
@@ -56,7 +56,7 @@ pub fn perform(command: Command, out: Out) -> Result<(), Failure> {
         Command::Block(args) => block::block(&args, out),
         Command::Genesis(GenesisCommand::New(args)) => genesis::new(*args, out),
         Command::Genesis(GenesisCommand::Show { network }) => genesis::show(&network, out),
-        Command::Chain(ChainCommand::Verify { network, data_dir }) => chain::verify(&network, &data_dir, out),
+        Command::Chain(command) => chain::perform(command, out),
     }
 }
 

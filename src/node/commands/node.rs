@@ -1,6 +1,7 @@
 //! Reaching a node: the public interface by its URL, the operator's by the address and the cookie in its directory.
 
 use std::fs;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -43,6 +44,11 @@ impl Operator {
         self.answer(self.client.get(path))
     }
 
+    /// Asks for `path`, whose answer is bytes, and for the value of a header of it.
+    pub fn stream(&self, path: &str, header: &str) -> Result<(Box<dyn Read + Send>, Option<String>), Failure> {
+        self.client.stream(path, header).map_err(|error| self.failure(error))
+    }
+
     /// Sends `body` to `path`.
     pub fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failure> {
         self.answer(self.client.post(path, body))
@@ -54,13 +60,17 @@ impl Operator {
     }
 
     fn answer(&self, answer: Result<Answer, ClientError>) -> Result<Value, Failure> {
-        answer.and_then(Answer::ok).map_err(|error| match error {
+        answer.and_then(Answer::ok).map_err(|error| self.failure(error))
+    }
+
+    fn failure(&self, error: ClientError) -> Failure {
+        match error {
             ClientError::NoAnswer { .. } => Failure::NoNode(format!(
                 "{error}; is the node of {} running? its admin address is given with --admin ADDR",
                 self.dir
             )),
             other => other.into(),
-        })
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use subtle::ConstantTimeEq;
 
 use super::body::{Received, whole};
 use super::problem::Problem;
-use super::{Shared, faucet_admin, metrics};
+use super::{Shared, chain_admin, faucet_admin, metrics};
 use crate::logging::LogControl;
 use crate::node_api::{MinerOrder, Refused};
 
@@ -79,6 +79,7 @@ pub fn routes(app: &mut ServiceConfig) {
             .route("/peers/dial", web::post().to(dial))
             .route("/mint", web::post().to(mint))
             .route("/log", web::put().to(log))
+            .configure(chain_admin::routes)
             .configure(faucet_admin::routes)
             .default_service(web::to(nothing_here)),
     );

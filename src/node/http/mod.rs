@@ -5,6 +5,7 @@
 mod admin;
 mod assets;
 mod body;
+mod chain_admin;
 mod client_address;
 mod compat;
 mod compat_json;
@@ -28,6 +29,7 @@ mod tests;
 mod v1;
 mod visitors;
 
+pub use chain_admin::{EXPORT_HEIGHT, EXPORT_PATH, TABLES_PATH};
 pub use server::{Http, HttpError, Settings, bind};
 
 use std::sync::Arc;
@@ -52,6 +54,8 @@ pub struct State {
     outlooks: v1::Outlooks,
     /// Streams of what happens.
     events: events::Events,
+    /// Copies of the whole chain.
+    exports: chain_admin::Exports,
     /// What this interface is.
     document: openapi::Document,
 }
@@ -66,6 +70,7 @@ impl State {
             pages: Default::default(),
             facts: Default::default(),
             outlooks: Default::default(),
+            exports: Default::default(),
             document: openapi::Document::new(),
         }
     }

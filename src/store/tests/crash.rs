@@ -17,9 +17,10 @@ use rand_chacha::ChaCha8Rng;
 
 /// Tells the child where to write.
 const DIR: &str = "BARRELEYE_STORE_CRASH_DIR";
-const NAME: &str = "a_process_killed_while_it_commits_leaves_whole_commits_only";
+const NAME: &str = "s01_a_process_killed_while_it_commits_leaves_whole_commits_only";
 const COMMITS: usize = 60;
 const ROUNDS: usize = 6;
+const LONG_ROUNDS: usize = 200;
 
 /// The same commits in every process: growth, blocks beside the chain, and reorganisations.
 fn commits() -> Vec<Commit> {
@@ -66,16 +67,26 @@ fn child(dir: &Path) {
 }
 
 #[test]
-fn a_process_killed_while_it_commits_leaves_whole_commits_only() {
-    if let Some(dir) = std::env::var_os(DIR) {
-        return child(Path::new(&dir));
+fn s01_a_process_killed_while_it_commits_leaves_whole_commits_only() {
+    match std::env::var_os(DIR) {
+        Some(dir) => child(Path::new(&dir)),
+        None => kill(ROUNDS),
     }
+}
+
+#[test]
+#[ignore = "takes minutes: ./tests/run --long"]
+fn s01_a_process_killed_200_times_while_it_commits_leaves_whole_commits_only() {
+    kill(LONG_ROUNDS);
+}
+
+fn kill(rounds: usize) {
     let commits = commits();
     let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
     eprintln!("SEED={seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let network = network("crash");
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         let dir = tempfile::tempdir().unwrap();
         let kill_after = rng.random_range(1..COMMITS - 5);
         let acknowledged = kill_child_after(dir.path(), kill_after);

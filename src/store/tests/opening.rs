@@ -21,7 +21,7 @@ fn refused(dir: &Path, network: &Arc<Network>) -> StoreError {
 }
 
 #[test]
-fn a_directory_in_use_is_refused_until_its_last_reader_is_gone() {
+fn s09_a_directory_in_use_is_refused_until_its_last_reader_is_gone() {
     let (dir, network) = (tempfile::tempdir().unwrap(), network("in-use"));
     let store = open(dir.path(), &network);
     let reader = store.reader();
@@ -50,7 +50,7 @@ fn the_directory_of_another_network_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_newer_format_is_refused() {
+fn s10_a_newer_format_is_refused_with_both_numbers() {
     let (dir, network) = (tempfile::tempdir().unwrap(), network("newer"));
     drop(open(dir.path(), &network));
     let db = Database::open(dir.path().join(FILE)).unwrap();
@@ -62,11 +62,13 @@ fn a_newer_format_is_refused() {
     let error = refused(dir.path(), &network);
     let known = SCHEMA;
     assert!(matches!(error, StoreError::NewerSchema { found, known: k } if (found, k) == (known + 1, known)));
-    assert!(error.to_string().contains("install a newer version"), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&format!("format {}, this version knows formats up to {known}", known + 1)), "{text}");
+    assert!(text.contains("install a newer version"), "{text}");
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused_and_left_alone() {
+fn s08_a_file_that_is_no_database_is_refused_and_left_alone() {
     let (dir, network) = (tempfile::tempdir().unwrap(), network("no-database"));
     let path = dir.path().join(FILE);
     fs::write(&path, "somebody's notes, which are not ours to delete").unwrap();
@@ -77,7 +79,7 @@ fn a_file_that_is_no_database_is_refused_and_left_alone() {
 }
 
 #[test]
-fn a_creation_that_was_cut_short_is_begun_again() {
+fn s08_a_creation_that_was_cut_short_is_begun_again() {
     let network = network("unborn");
     let tree = Tree::new(&network);
     for length in [0, 5, 4096, 1 << 20] {
@@ -93,10 +95,14 @@ fn a_creation_that_was_cut_short_is_begun_again() {
 }
 
 #[test]
-fn a_disk_that_refuses_is_named() {
+fn s08_a_directory_in_the_place_of_the_file_and_a_file_in_the_place_of_the_directory_are_named() {
     let network = network("disk");
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = refused(&file.path().join("below-a-file"), &network);
     assert!(matches!(error, StoreError::Io(_)), "{error:?}");
     assert!(error.to_string().contains("Check free space, permissions and the disk"), "{error}");
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join(FILE)).unwrap();
+    let error = refused(dir.path(), &network);
+    assert!(matches!(error, StoreError::Io(_)), "{error:?}");
 }

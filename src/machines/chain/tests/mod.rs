@@ -2,6 +2,7 @@
 
 mod announcements;
 mod connecting;
+mod disk;
 mod far;
 mod faults;
 mod floods;

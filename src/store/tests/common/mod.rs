@@ -6,6 +6,8 @@
 #![allow(dead_code, reason = "each test program uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests use this")]
 
+pub mod disk;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -348,16 +350,16 @@ pub fn dump(dir: &Path) -> Dump {
         };
     }
     table!("meta", &str, &[u8], <[u8]>::to_vec);
-    table!("headers", &[u8; 12], &[u8; 253], |row: &[u8; 253]| row.to_vec());
+    table!("headers", &[u8; 12], &[u8; 257], |row: &[u8; 257]| row.to_vec());
     table!("bodies", &[u8; 12], &[u8], <[u8]>::to_vec);
     table!("block_ids", &[u8; 20], (), |()| Vec::new());
-    table!("main", &[u8; 8], &[u8; 12], |row: &[u8; 12]| row.to_vec());
+    table!("main", &[u8; 8], &[u8; 16], |row: &[u8; 16]| row.to_vec());
     table!("undo", &[u8; 12], &[u8], <[u8]>::to_vec);
     table!("tx_ids", &[u8; 24], (), |()| Vec::new());
     table!("history", &[u8; 24], (), |()| Vec::new());
-    table!("accounts", &[u8; 20], &[u8; 16], |row: &[u8; 16]| row.to_vec());
+    table!("accounts", &[u8; 20], &[u8; 20], |row: &[u8; 20]| row.to_vec());
     table!("peers", &[u8; 32], &[u8], <[u8]>::to_vec);
-    table!("claims", &[u8; 8], &[u8], <[u8]>::to_vec);
+    table!("faucet", &[u8], &[u8], <[u8]>::to_vec);
     let named: BTreeSet<_> = dump.keys().map(|name| name.to_string()).collect();
     let there: BTreeSet<_> =
         tx.list_tables().unwrap().map(|table| redb::TableHandle::name(&table).to_string()).collect();

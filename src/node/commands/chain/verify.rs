@@ -2,44 +2,31 @@
 //!
 //! Reads only. Exit code 74 means that something there is not what it must be.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::Arc;
-
-use indicatif::{ProgressBar, ProgressStyle};
 use ledger::apply::apply;
 use ledger::{Account, AccountSource, Address, BlockId, ChainSource, Header, Height, Network, Tip, ViewError, check};
 use serde_json::json;
-use store::{Snapshot, Store};
+use std::collections::BTreeMap;
+use store::Snapshot;
 
+use super::bar;
+use super::place::Place;
 use crate::commands::print::Out;
-use crate::config;
 use crate::failure::Failure;
 
-/// The database in a data directory.
-const DATABASE: &str = "chain.redb";
-/// Enough for reading blocks in order.
-const CACHE_BYTES: usize = 64 << 20;
-
-/// Replays the chain in `data_dir` and compares.
-pub fn verify(network: &str, data_dir: &Path, out: Out) -> Result<(), Failure> {
-    let network = Arc::new(config::network(network)?);
-    let path = data_dir.join(DATABASE);
-    if !path.exists() {
-        return Err(Failure::usage(format!(
-            "there is no chain in {}: name its directory with --data-dir",
-            data_dir.display()
-        )));
-    }
-    let store = Store::open(data_dir, network.clone(), CACHE_BYTES, |_| {}).map_err(Failure::storage)?;
+/// Replays the chain in `place` and compares.
+pub fn verify(place: &Place, out: Out) -> Result<(), Failure> {
+    let store = place.existing()?.map_err(Failure::storage)?;
     let snapshot = store.reader().snapshot().map_err(Failure::storage)?;
     let tip = snapshot.tip().map_err(Failure::storage)?;
-    let bar = ProgressBar::new(tip.height).with_style(style());
-    let result = replay(&snapshot, &network, |height| bar.set_position(height));
+    let bar = bar(Some(tip.height), out);
+    let result = replay(&snapshot, &place.network, |height| bar.set_position(height))
+        .and_then(|found| store.reader().check_accounts().map(|_| found).map_err(text));
     bar.finish_and_clear();
     let found = result.map_err(|damage| {
-        let dir = data_dir.display();
-        Failure::storage(format!("{dir} is damaged: {damage}. Restore a backup, or remove {DATABASE} and sync again"))
+        let dir = place.dir.display();
+        Failure::storage(format!(
+            "{dir} is damaged: {damage}. Restore a backup, or make it anew of its blocks with: barreleye chain repair"
+        ))
     })?;
     let (blocks, Found { transactions, accounts }) = (tip.height, found);
     let answer = json!({ "blocks": blocks, "transactions": transactions, "accounts": accounts });
@@ -136,18 +123,22 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// Shown only on a terminal.
-fn style() -> ProgressStyle {
-    let template = "{bar:40} block {pos} of {len}, {per_sec}, {eta} left";
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use ledger::{Amount, Transfer};
+    use store::Store;
 
     use super::*;
+    use crate::cli::PlaceArgs;
     use crate::test_chain::{address, key, next_commit};
+
+    fn verify(network: &str, dir: &Path, out: Out) -> Result<(), Failure> {
+        let place = PlaceArgs { network: network.into(), data_dir: dir.into(), admin: None };
+        super::verify(&Place::of(&place)?, out)
+    }
 
     /// A regtest chain of three blocks, the last with a transfer; `damage` may change what the last one keeps.
     fn chain(damage: impl FnOnce(&mut ledger::Commit)) -> tempfile::TempDir {
