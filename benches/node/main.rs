@@ -1,5 +1,5 @@
 //! Figures of a node, each beside the limit that it is measured against, in one run: `cargo bench --bench node`, or only some
-//! of them: `cargo bench --bench node -- relay` (`hashing`, `sync`, `relay`, `api`).
+//! of them: `cargo bench --bench node -- relay` (`hashing`, `start`, `sync`, `relay`, `api`).
 //!
 //! Nothing here is a test: it prints what it saw. Figures of a shared machine are noisy; the ratios are worth more.
 
@@ -8,6 +8,7 @@ mod chain_maker;
 mod limits;
 mod process;
 mod relay;
+mod start;
 mod sync;
 
 use std::error::Error;
@@ -17,6 +18,8 @@ use self::relay::Spread;
 
 /// Blocks of the chain without transactions.
 const EMPTY_BLOCKS: u64 = 20_000;
+/// Blocks of the long chain with which a node starts.
+const LONG_BLOCKS: u64 = 100_000;
 /// Blocks of the chain with transactions, and transactions in each.
 const FULL_BLOCKS: u64 = 100;
 const TRANSFERS: usize = 2_000;
@@ -33,6 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let dir = tempfile::tempdir()?;
     if is_wanted("hashing") {
         hashing();
+    }
+    if is_wanted("start") {
+        start(dir.path())?;
     }
     if is_wanted("sync") {
         sync(dir.path(), cores)?;
@@ -55,15 +61,29 @@ fn hashing() {
     );
 }
 
+fn start(dir: &Path) -> Result<(), Box<dyn Error>> {
+    for (blocks, ms, mb) in [(EMPTY_BLOCKS, 150, 50), (LONG_BLOCKS, 200, 100)] {
+        let made = chain_maker::make(&dir.join(format!("start-{blocks}")), blocks, 0)?;
+        let start::Figures { stopped, killed } = start::measure(&made)?;
+        let file = std::fs::metadata(made.dir.join("chain.redb"))?.len();
+        println!("{blocks} blocks, bytes of the file for each {:>9}", file / blocks);
+        println!("  first HTTP answer                   {:>12.0} ms   (to reach: {ms})", stopped.first_answer_ms);
+        println!("  memory, idle                        {:>12.1} MB   (to reach: {mb})", stopped.idle_mb);
+        let ratio = killed.first_answer_ms / stopped.first_answer_ms;
+        println!(
+            "  first HTTP answer after kill -9     {:>12.0} ms   {ratio:.2} of that (to reach: 2.0)",
+            killed.first_answer_ms
+        );
+        println!("  memory after kill -9                {:>12.1} MB", killed.idle_mb);
+    }
+    Ok(())
+}
+
 fn sync(dir: &Path, cores: usize) -> Result<(), Box<dyn Error>> {
     let signatures = limits::signatures(cores);
     println!("signature checks, all cores           {signatures:>12.0} /s   the limit of a sync of transfers");
 
     let empty = chain_maker::make(&dir.join("empty"), EMPTY_BLOCKS, 0)?;
-    let figures = process::start_up(&empty)?;
-    println!("first HTTP answer, {EMPTY_BLOCKS} blocks       {:>12.0} ms   (to reach: 150)", figures.first_answer_ms);
-    println!("memory, idle, {EMPTY_BLOCKS} blocks            {:>12.1} MB   (to reach: 50)", figures.idle_mb);
-
     let blocks = sync::measure(&empty, &dir.join("empty-copy"))?;
     println!("sync of empty blocks                  {:>12.0} blocks/s   (to reach: 8000)", blocks.blocks_per_s);
 

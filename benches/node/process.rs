@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::chain_maker::Made;
+use rustix::process::{Pid, Signal, kill_process};
 
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -83,6 +83,14 @@ impl Node {
         Ok(began.elapsed())
     }
 
+    /// Stops it the way a service manager does, and waits until it is gone.
+    pub fn stop(mut self) -> Result<(), Box<dyn Error>> {
+        let id = i32::try_from(self.child.id())?;
+        kill_process(Pid::from_raw(id).ok_or("no process")?, Signal::TERM)?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// A line of the process's status in megabytes, such as `VmRSS`.
     pub fn memory_mb(&self, line: &str) -> Result<f64, Box<dyn Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
@@ -97,26 +105,6 @@ impl Drop for Node {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// Figures of starting a node with a chain.
-pub struct StartUp {
-    pub first_answer_ms: f64,
-    pub idle_mb: f64,
-}
-
-/// Starts a node a few times on `made`; the median.
-pub fn start_up(made: &Made) -> Result<StartUp, Box<dyn Error>> {
-    let (mut times, mut memory) = (Vec::new(), Vec::new());
-    for _ in 0..5 {
-        let node = Node::start(&made.dir, &made.network_file, &Start::default())?;
-        let took = node.until(|node| node.height() == Some(made.height))?;
-        times.push(took.as_secs_f64() * 1000.0);
-        memory.push(node.memory_mb("VmRSS")?);
-    }
-    times.sort_by(f64::total_cmp);
-    memory.sort_by(f64::total_cmp);
-    Ok(StartUp { first_answer_ms: times[times.len() / 2], idle_mb: memory[memory.len() / 2] })
 }
 
 /// A port that nobody listens on.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ledger::Network;
 use ledger::recheck::recheck;
-use store::Reader;
+use store::{Reader, guarded};
 use tracing::info;
 
 use crate::failure::Failure;
@@ -18,7 +18,7 @@ const BLOCKS: u64 = 6;
 pub fn self_check(reader: &Reader, network: &Network) -> Result<(), Failure> {
     let began = Instant::now();
     let accounts = reader.check_accounts().map_err(damaged)?;
-    let blocks = recheck(&reader.snapshot().map_err(Failure::storage)?, network, BLOCKS).map_err(damaged)?;
+    let blocks = guarded(|| Ok(recheck(&reader.snapshot()?, network, BLOCKS))).map_err(damaged)?.map_err(damaged)?;
     info!(accounts, blocks, ms = began.elapsed().as_millis() as u64, "what is stored is sound");
     Ok(())
 }

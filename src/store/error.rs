@@ -1,6 +1,7 @@
 //! Why the store cannot do what is asked, and what to do about it.
 
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use ledger::{ChainId, ViewError};
@@ -80,6 +81,15 @@ impl StoreError {
     pub(crate) fn misfit(what: impl Into<String>) -> Self {
         Self::Misfit { what: what.into() }
     }
+}
+
+/// Reads what may be damaged. The database gives up on some damage by a panic; here that is an error like any other.
+pub fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    // Nothing that a panic left half done is used after it.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(StoreError::damaged(format!("the database gave up: {}", text.unwrap_or("without a word"))))
+    })
 }
 
 impl From<io::Error> for StoreError {

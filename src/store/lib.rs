@@ -39,7 +39,7 @@ mod upgrade;
 mod walk;
 
 pub use archive::{ArchiveError, ArchiveReader, ArchiveWriter, Entry};
-pub use error::StoreError;
+pub use error::{StoreError, guarded};
 pub use history::{Cursor, HistoryEntry, Movement};
 pub use listing::Located;
 pub use open::{FILE, SCHEMA};

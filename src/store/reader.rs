@@ -9,8 +9,8 @@ use redb::{Database, ReadableDatabase, ReadableTableMetadata};
 use serde::Serialize;
 
 use crate::sealed::AccountsDigest;
-use crate::tables::{ACCOUNTS, BLOCK_IDS, BODIES, FAUCET, HEADERS, HISTORY, MAIN, META, PEERS, TX_IDS, UNDO};
-use crate::{Snapshot, StoreError, rows};
+use crate::tables::{self, ACCOUNTS, BLOCK_IDS, BODIES, FAUCET, HEADERS, HISTORY, MAIN, META, PEERS, TX_IDS, UNDO};
+use crate::{Snapshot, StoreError, guarded, rows};
 
 /// Reads what is kept; waits for nobody, and nobody waits for it. Cheap to clone.
 #[derive(Clone)]
@@ -69,6 +69,10 @@ impl Reader {
     /// Reads all accounts, and compares with what commits made of them: a disk that lost or changed one is found out.
     /// Some 2 µs for each.
     pub fn check_accounts(&self) -> Result<u64, StoreError> {
+        guarded(|| self.check_each_account())
+    }
+
+    fn check_each_account(&self) -> Result<u64, StoreError> {
         let snapshot = self.snapshot()?;
         let accounts = snapshot.table(ACCOUNTS)?;
         let (mut digest, mut count) = (AccountsDigest::default(), 0);
@@ -76,6 +80,7 @@ impl Reader {
             let (address, row) = entry?;
             // Found by walking; it must be found by its address too.
             let found = accounts.get(address.value())?;
+            tables::account(&Address(*address.value()), row.value())?;
             if found.is_none_or(|found| found.value() != row.value()) {
                 let address = Address(*address.value());
                 return Err(StoreError::damaged(format!("account {address} cannot be looked up")));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ledger::{Commit, Network};
 use redb::{Database, Durability, StorageBackend, WriteTransaction};
 
-use crate::{Reader, Staged, StoreError, Write, commit, open, records};
+use crate::{Reader, Staged, StoreError, Write, commit, guarded, open, records};
 
 /// What redb may keep in memory. Its own default of 1 GiB would be most of a small machine, and reads are as fast with
 /// this, because the system has the file in its page cache.
@@ -40,7 +40,7 @@ impl Store {
         cache_bytes: usize,
         progress: impl FnMut(f64) + 'static,
     ) -> Result<Self, StoreError> {
-        let db = open::open(dir, &network, cache_bytes, progress)?;
+        let db = guarded(|| open::open(dir, &network, cache_bytes, progress))?;
         Ok(Self { staged: None, db: Arc::new(db), network, dir: Some(dir.into()) })
     }
 
@@ -50,7 +50,7 @@ impl Store {
         network: Arc<Network>,
         cache_bytes: usize,
     ) -> Result<Self, StoreError> {
-        let db = open::open_on(storage, &network, cache_bytes)?;
+        let db = guarded(|| open::open_on(storage, &network, cache_bytes))?;
         Ok(Self { staged: None, db: Arc::new(db), network, dir: None })
     }
 

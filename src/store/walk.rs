@@ -7,7 +7,7 @@
 use ledger::{BlockId, Height, Tip};
 
 use crate::moment::Moment;
-use crate::{Reader, Snapshot, StoreError, records};
+use crate::{Reader, Snapshot, StoreError, guarded, records};
 
 /// Bytes of blocks in one part, and at least one block: some milliseconds of reading.
 const PART_BYTES: usize = 1 << 20;
@@ -41,6 +41,10 @@ impl Walk {
 
     /// The next part. The one with records is the last.
     pub fn next_part(&mut self) -> Result<Part, StoreError> {
+        guarded(|| self.read_part())
+    }
+
+    fn read_part(&mut self) -> Result<Part, StoreError> {
         let snapshot = self.reader.snapshot()?;
         let tip = snapshot.read_tip()?;
         self.go_back_to_the_chain(&snapshot)?;

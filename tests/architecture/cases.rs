@@ -6,8 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources::{read, root, sources};
 
 /// The groups of cases that the table covers whole: letter, first and last number.
-const GROUPS: [(char, u32, u32); 8] =
-    [('A', 1, 17), ('W', 1, 24), ('H', 1, 21), ('P', 1, 28), ('L', 1, 11), ('B', 14, 22), ('T', 1, 13), ('F', 1, 14)];
+const GROUPS: [(char, u32, u32); 9] = [
+    ('A', 1, 17),
+    ('W', 1, 24),
+    ('H', 1, 21),
+    ('P', 1, 28),
+    ('L', 1, 11),
+    ('B', 14, 22),
+    ('T', 1, 13),
+    ('F', 1, 14),
+    ('S', 1, 19),
+];
 
 /// How a row begins that has no test.
 const DOES_NOT_APPLY: &str = "does not apply: ";

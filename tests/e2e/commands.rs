@@ -184,8 +184,15 @@ fn every_command_prints_the_documented_shape_and_every_command_is_documented() {
     check("init", &["init", "--data-dir", "new-node"]);
     check("genesis new", &["genesis", "new", "my-coin"]);
     check("genesis show", &["genesis", "show", "dev"]);
+    let place = ["--network", &network, "--data-dir", &data];
+    check("chain export", &[&["chain", "export", "--to", "chain.barreleye"][..], &place[..]].concat());
+    check("chain backup", &[&["chain", "backup", "--to", "backup"][..], &place[..]].concat());
+    check("chain tables", &[&["chain", "tables"][..], &place[..]].concat());
     node.stop();
-    check("chain verify", &["chain", "verify", "--network", &network, "--data-dir", &data]);
+    check("chain verify", &[&["chain", "verify"][..], &place[..]].concat());
+    check("chain compact", &[&["chain", "compact"][..], &place[..]].concat());
+    check("chain repair", &[&["chain", "repair"][..], &place[..]].concat());
+    check("chain import", &[&["chain", "import", "chain.barreleye"][..], &place[..]].concat());
     // They need a faucet with coins, and somebody to pardon.
     documented.retain(|(name, _)| name != "faucet claim" && name != "faucet pardon");
     assert!(documented.is_empty(), "documented but not tried: {documented:?}");

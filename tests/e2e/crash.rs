@@ -206,26 +206,28 @@ fn killed_under_load(kills: usize) {
     let node = net.node("node");
     node.mining();
     let mut rng = net.random();
-    let (mut round, mut shown) = (0, 0);
+    let (mut shown, mut granted) = (0, 0);
     for kill in 1..=kills {
         node.start();
         assert!(node.tip().unwrap().height >= shown, "kill {kill}: it showed block {shown}");
+        // What waited when it was killed is gone: everybody goes on from what is on the chain.
+        let mut next: Vec<u64> = (0..10).map(|number| next_payment(&net, &node, number)).collect();
         let (api, over) = (node.api(), AtomicBool::new(false));
         let pause = Duration::from_millis(rng.random_range(0..400));
-        let (highest, rounds) = std::thread::scope(|scope| {
+        let (highest, paid) = std::thread::scope(|scope| {
             let load = scope.spawn(|| {
-                let (mut highest, mut next) = (0, round);
+                let (mut highest, mut paid) = (0, 0);
                 while !over.load(Ordering::Relaxed) {
-                    for number in 0..10 {
+                    for (number, next) in (0..).zip(&mut next) {
                         let to = net.wallet((number + 1) % 10).address();
-                        // Refused only when it is there already: the node was killed before it answered.
-                        api.transfer(&net.wallet(number).pay(&net.network, to, 1 + number * 1_000, next));
+                        let transfer = net.wallet(number).pay(&net.network, to, 1 + number * 1_000, *next);
+                        let taken = u64::from((200..300).contains(&api.transfer(&transfer).status));
+                        (*next, paid) = (*next + taken, paid + taken);
                     }
-                    next += 1;
                     let Ok(status) = api.get("/v1/status").granted() else { continue };
                     highest = status["tip"]["height"].as_u64().unwrap_or(0).max(highest);
                 }
-                (highest, next)
+                (highest, paid)
             });
             let guard = Over(&over);
             Schedule::start().at(pause);
@@ -233,12 +235,20 @@ fn killed_under_load(kills: usize) {
             drop(guard);
             load.join().unwrap()
         });
-        (shown, round) = (highest.max(shown), rounds);
+        (shown, granted) = (highest.max(shown), granted + paid);
         assert!(net.verify(&node).contains("all as they must be"), "kill {kill}");
     }
     let before = shown;
     node.start().until(height(before + 2));
-    println!("{kills} kills up to block {before}, {round} rounds of ten transfers: every state was that of its blocks");
+    println!("{kills} kills up to block {before}, {granted} transfers taken: every state was that of its blocks");
+    assert!(granted as usize > kills, "there was a load");
+}
+
+/// How many payments of a wallet are on the chain.
+fn next_payment(net: &Net, node: &Node, number: u64) -> u64 {
+    let account = node.api().get(&format!("/v1/accounts/{}", net.wallet(number).address())).ok();
+    let nonce: u64 = account["nonce"].as_str().and_then(|nonce| nonce.parse().ok()).expect("a nonce is a number");
+    nonce - net.network.nonce_base
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn s06_a_commit_that_the_disk_refuses_ends_the_node_with_74_and_the_reason_and_l
     let (status, _) = node.take_process().end(30);
     assert_eq!(status.code(), Some(74));
     logged(&node.log(), "is full").unwrap();
-    logged(&node.log(), "part=\"chain\"").unwrap();
+    logged(&node.log(), "stopped by a failure").unwrap();
 
     node.start();
     assert_eq!(node.block_at(shown.height), Ok(shown.id));

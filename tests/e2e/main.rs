@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests")]
 
+#[path = "../../benches/node/chain_maker.rs"]
+#[allow(dead_code, reason = "measurements need more of it")]
+mod chain_maker;
 #[path = "../harness/mod.rs"]
 mod harness;
 
@@ -20,11 +23,13 @@ mod first_run;
 mod hostile_sync;
 mod join;
 mod keys;
+mod long_chain;
 mod network_forms;
 mod old_tips;
 mod partition;
 mod questions;
 mod refusals;
 mod serving;
+mod soak;
 mod start_stop;
 mod transactions;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::harness::process::{logged, own_address};
 use crate::harness::wait::holds;
-use crate::harness::{Net, Schedule, height, mines};
+use crate::harness::{Net, eventually, height, mines};
 
 #[test]
 fn s09_a_second_process_on_the_same_directory_says_so_and_ends_with_74() {
@@ -79,9 +79,10 @@ fn s11_a_signal_after_any_line_of_a_start_ends_it_cleanly_and_the_next_start_wor
     let node = net.node("node");
     node.mining().start().until(height(2)).stop();
     let lines = || fs::read_to_string(node.log()).unwrap_or_default().lines().count();
-    // A whole start has so many lines, down to where it stops.
+    // The lines of a whole start, to the last one that each start has.
     let whole = fs::read_to_string(node.log()).unwrap();
-    let last = whole.lines().position(|line| line.contains("stopping")).unwrap();
+    let last = 1 + whole.lines().position(|line| line.contains("explorer and API")).unwrap();
+    assert!(last >= 3, "a start tells of its stages: {whole}");
     for number in 1..=last {
         let before = lines();
         node.spawn();

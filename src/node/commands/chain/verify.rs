@@ -6,7 +6,7 @@ use ledger::apply::apply;
 use ledger::{Account, AccountSource, Address, BlockId, ChainSource, Header, Height, Network, Tip, ViewError, check};
 use serde_json::json;
 use std::collections::BTreeMap;
-use store::Snapshot;
+use store::{Snapshot, guarded};
 
 use super::bar;
 use super::place::Place;
@@ -19,7 +19,9 @@ pub fn verify(place: &Place, out: Out) -> Result<(), Failure> {
     let snapshot = store.reader().snapshot().map_err(Failure::storage)?;
     let tip = snapshot.tip().map_err(Failure::storage)?;
     let bar = bar(Some(tip.height), out);
-    let result = replay(&snapshot, &place.network, |height| bar.set_position(height))
+    let replayed = guarded(|| Ok(replay(&snapshot, &place.network, |height| bar.set_position(height))));
+    let result = replayed
+        .unwrap_or_else(|error| Err(text(error)))
         .and_then(|found| store.reader().check_accounts().map(|_| found).map_err(text));
     bar.finish_and_clear();
     let found = result.map_err(|damage| {

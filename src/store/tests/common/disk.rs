@@ -35,8 +35,6 @@ struct Inner {
     room: Option<u64>,
     /// Whether a sync waits until it is let go, as on a disk with too much to do.
     held: bool,
-    /// Bytes that were read so far.
-    read: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -94,11 +92,6 @@ impl Disk {
     /// All of the file.
     pub fn bytes(&self) -> Vec<u8> {
         self.lock().bytes.clone()
-    }
-
-    /// Bytes that were read so far.
-    pub fn bytes_read(&self) -> u64 {
-        self.lock().read
     }
 
     /// Changes that were asked for so far.
@@ -178,8 +171,7 @@ impl StorageBackend for Disk {
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let mut disk = self.lock();
-        disk.read += out.len() as u64;
+        let disk = self.lock();
         let found = disk.bytes.get(offset as usize..offset as usize + out.len());
         out.copy_from_slice(found.ok_or(ErrorKind::UnexpectedEof)?);
         Ok(())
