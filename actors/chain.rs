@@ -310,6 +310,7 @@ impl Chain {
         }
         self.ports.unkept.send_replace(why);
         self.ports.miner.tell(Mail(miner::Event::DiskFull(full)));
+        self.ports.syncer.tell(Mail(syncer::Event::DiskFull(full)));
     }
 
     /// The store failed: nothing is kept from now on, and this node ends.

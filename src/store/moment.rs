@@ -110,29 +110,29 @@ macro_rules! chain_source {
     ($moment:ty) => {
         impl ledger::AccountSource for $moment {
             fn account(&self, address: &ledger::Address) -> Result<Option<ledger::Account>, ledger::ViewError> {
-                Ok(self.read_account(address)?)
+                Ok($crate::guarded(|| self.read_account(address))?)
             }
         }
 
         impl ledger::ChainSource for $moment {
             fn tip(&self) -> Result<ledger::Tip, ledger::ViewError> {
-                Ok(self.read_tip()?)
+                Ok($crate::guarded(|| self.read_tip())?)
             }
 
             fn header(&self, id: &ledger::BlockId) -> Result<Option<ledger::StoredHeader>, ledger::ViewError> {
-                Ok(self.read_header(id)?)
+                Ok($crate::guarded(|| self.read_header(id))?)
             }
 
             fn main_id(&self, height: ledger::Height) -> Result<Option<ledger::BlockId>, ledger::ViewError> {
-                Ok(self.read_main_id(height)?)
+                Ok($crate::guarded(|| self.read_main_id(height))?)
             }
 
             fn block(&self, id: &ledger::BlockId) -> Result<Option<ledger::Block>, ledger::ViewError> {
-                Ok(self.read_block(id)?)
+                Ok($crate::guarded(|| self.read_block(id))?)
             }
 
             fn undo(&self, id: &ledger::BlockId) -> Result<Option<ledger::apply::Undo>, ledger::ViewError> {
-                Ok(self.read_undo(id)?)
+                Ok($crate::guarded(|| self.read_undo(id))?)
             }
         }
     };

@@ -63,7 +63,7 @@ impl Reader {
     /// What is kept at this moment. Drop it soon: as long as it lives, no page that it sees is used again and the file
     /// grows with every commit.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Ok(Snapshot::new(self.db.begin_read()?, self.network.clone()))
+        Ok(Snapshot::new(self.db.begin_read()?, self.network.clone(), self.db.clone()))
     }
 
     /// Reads all accounts, and compares with what commits made of them: a disk that lost or changed one is found out.

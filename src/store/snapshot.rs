@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ledger::{Account, Address, BlockId, Header, Height, Network, StoredHeader, TxId};
 use redb::{
-    Key, OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, StorageError, TableDefinition,
-    Value,
+    Database, Key, OwnedAccessGuard, OwnedRange, ReadOnlyTable, ReadTransaction, ReadableTable, StorageError,
+    TableDefinition, Value,
 };
 
 use crate::moment::{Moment, chain_source};
@@ -18,6 +18,8 @@ use crate::{StoreError, body};
 pub struct Snapshot {
     tx: ReadTransaction,
     pub(crate) network: Arc<Network>,
+    /// Keeps the file open; what is read may not be in memory.
+    _db: Arc<Database>,
 }
 
 /// All accounts in the order of their addresses.
@@ -36,8 +38,8 @@ impl Iterator for Accounts {
 }
 
 impl Snapshot {
-    pub(crate) fn new(tx: ReadTransaction, network: Arc<Network>) -> Self {
-        Self { tx, network }
+    pub(crate) fn new(tx: ReadTransaction, network: Arc<Network>, db: Arc<Database>) -> Self {
+        Self { tx, network, _db: db }
     }
 
     pub(crate) fn table<K: Key + 'static, V: Value + 'static>(

@@ -59,7 +59,7 @@ impl Store {
         self.reader().free_bytes()
     }
 
-    /// The way to read. The file stays open as long as any reader lives.
+    /// The way to read. The file stays open as long as any reader or snapshot lives.
     pub fn reader(&self) -> Reader {
         Reader::new(self.db.clone(), self.network.clone(), self.dir.clone())
     }

@@ -253,7 +253,7 @@ fn next_payment(net: &Net, node: &Node, number: u64) -> u64 {
 
 #[test]
 fn s01_a_node_killed_under_load_has_the_state_of_its_blocks() {
-    killed_under_load(8);
+    killed_under_load(5);
 }
 
 #[test]

@@ -4,12 +4,13 @@
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
+use std::process::Output;
 
 use ledger::Amount;
 use serde_json::Value;
 
 use crate::harness::net::WEALTH;
-use crate::harness::process::{logged, run, run_ok};
+use crate::harness::process::{logged, run};
 use crate::harness::{Net, Node, height};
 
 const WEALTH_DROPS: u64 = WEALTH * Amount::BARREL.as_drops();
@@ -29,18 +30,19 @@ fn traded(net: &Net) -> Node {
     node
 }
 
-/// `barreleye chain …` on the directory of a node; gives what it answers programs.
-#[track_caller]
-fn chain(net: &Net, node: &Node, words: &[&str]) -> Value {
-    serde_json::from_str(&run_ok(net.dir(), &arguments(net, node, words))).unwrap()
+/// `barreleye chain …` on the directory of a node.
+fn run_chain(net: &Net, node: &Node, words: &[&str]) -> Output {
+    let (network, data) = (net.file(), node.dir());
+    let place = ["--network", network.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
+    run(net.dir(), &[&["--json", "chain"], words, &place].concat())
 }
 
-fn arguments<'a>(net: &Net, node: &Node, words: &[&'a str]) -> Vec<&'a str> {
-    let leak = |path: &Path| -> &'static str { Box::leak(path.to_str().unwrap().to_owned().into_boxed_str()) };
-    let mut all = vec!["--json", "chain"];
-    all.extend(words);
-    all.extend(["--network", leak(&net.file()), "--data-dir", leak(&node.dir())]);
-    all
+/// The same; gives what it answers programs.
+#[track_caller]
+fn chain(net: &Net, node: &Node, words: &[&str]) -> Value {
+    let output = run_chain(net, node, words);
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 /// Everything that is kept of the chain, as its file says it.
@@ -81,7 +83,7 @@ fn an_import_of_an_export_gives_the_same_chain_and_accounts() {
     let bad = net.dir().join("damaged.barreleye");
     fs::write(&bad, damaged).unwrap();
     let other = net.node("other");
-    let output = run(net.dir(), &arguments(&net, &other, &["import", bad.to_str().unwrap()]));
+    let output = run_chain(&net, &other, &["import", bad.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(65), "{output:?}");
 }
 
@@ -111,7 +113,7 @@ fn a_backup_beside_a_running_node_is_what_it_had_and_a_node_starts_with_it() {
     restored.mint(1).until(height(tip.height + 1)).stop();
     assert!(net.verify(&restored).contains("all as they must be"));
 
-    let output = run(net.dir(), &arguments(&net, &original, &["backup", "--to", to.to_str().unwrap()]));
+    let output = run_chain(&net, &original, &["backup", "--to", to.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2), "a backup never replaces one");
 }
 

@@ -52,7 +52,10 @@ impl Node {
                 shell.mail.push_back(Input::Discovery(discovery::Event::Useful { peer }));
             }
             ChainEffect::Behind { peer } => shell.mail.push_back(Input::Syncer(syncer::Event::Behind { peer })),
-            ChainEffect::DiskFull(full) => shell.mail.push_back(Input::Miner(miner::Event::DiskFull(full))),
+            ChainEffect::DiskFull(full) => {
+                shell.mail.push_back(Input::Miner(miner::Event::DiskFull(full)));
+                shell.mail.push_back(Input::Syncer(syncer::Event::DiskFull(full)));
+            }
             ChainEffect::SyncTaken { blocks } => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::Taken { blocks }));
             }

@@ -68,6 +68,8 @@ pub enum Event {
     },
     /// Blocks that were offered did not reach the chain: it has too much to do.
     NotTaken,
+    /// Whether the disk is too full to keep a block.
+    DiskFull(bool),
     /// Time passes.
     Tick,
 }

@@ -71,6 +71,8 @@ pub struct Syncer {
     pause: Pause,
     /// Blocks taken since this node fell behind.
     blocks: Rate,
+    /// The disk is too full to keep a block.
+    full: bool,
     state: State,
     next_ask: u64,
 }
@@ -89,6 +91,7 @@ impl Syncer {
             invalid: BoundedSet::new(MAX_INVALID),
             comparing: None,
             blocks: Rate::default(),
+            full: false,
             state: State::Alone,
             next_ask: 0,
         }
@@ -157,6 +160,7 @@ impl Syncer {
             Event::Refused { id, error, .. } => self.refused(mono, id, &error),
             Event::NotTaken => self.not_taken(mono),
             Event::TipChanged => {}
+            Event::DiskFull(full) => self.disk_full(full),
             Event::Tick => self.tick(mono, &mut effects),
         }
         let tip = view.tip()?;
@@ -177,6 +181,9 @@ impl Syncer {
 
     /// Starts what is due: headers of somebody with more work, or the next bodies.
     fn go_on(&mut self, mono: u64, view: &dyn ChainSource, effects: &mut Vec<Effect>) -> Result<(), ViewError> {
+        if self.full {
+            return Ok(());
+        }
         if matches!(self.work, Work::Idle) {
             self.begin_headers(mono, view)?;
         }
@@ -187,6 +194,14 @@ impl Syncer {
                 self.ask_bodies(mono, effects);
                 Ok(())
             }
+        }
+    }
+
+    /// What comes now could not be kept: nothing is asked for until it can.
+    fn disk_full(&mut self, full: bool) {
+        self.full = full;
+        if full {
+            self.work = Work::Idle;
         }
     }
 

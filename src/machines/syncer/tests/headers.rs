@@ -299,3 +299,15 @@ fn h16_a_locator_of_ours_is_never_longer_than_the_wire_carries() {
         assert!(locator(&Tall(height)).unwrap().len() < 64, "height {height}");
     }
 }
+
+#[test]
+fn s05_nothing_is_asked_for_while_the_disk_is_full() {
+    let branch = grown(6);
+    let mut bench = Bench::new();
+    bench.on(0, Event::DiskFull(true));
+    assert!(bench.status(0, 1, &branch).is_empty());
+    assert!(!asks_headers(&bench.on(1_000, Event::Tick)));
+    assert!(asks_headers(&bench.on(1_001, Event::DiskFull(false))));
+    bench.on(1_002, Event::DiskFull(true));
+    assert!(!asks_headers(&bench.on(1_003, Event::Tick)), "what was under way is left");
+}

@@ -12,12 +12,12 @@ use crate::http::{EXPORT_HEIGHT, EXPORT_PATH};
 
 /// What comes.
 pub struct Entries {
-    from: From,
+    from: Origin,
     /// The height of the chain, as far as it is known.
     pub height: Option<u64>,
 }
 
-enum From {
+enum Origin {
     Walk {
         walk: Walk,
         /// Keeps the file to this process.
@@ -44,19 +44,19 @@ impl Entries {
     pub fn of_store(store: Store) -> Result<Self, StoreError> {
         let reader = store.reader();
         let height = ledger::ChainSource::tip(&reader.snapshot()?).ok().map(|tip| tip.height);
-        let from = From::Walk { walk: Walk::new(reader)?, _store: store, ready: VecDeque::new() };
+        let from = Origin::Walk { walk: Walk::new(reader)?, _store: store, ready: VecDeque::new() };
         Ok(Self { from, height })
     }
 
     /// What a file or a node says.
     pub fn of_stream(stream: Box<dyn Read + Send>, height: Option<u64>) -> Result<Self, Failure> {
-        Ok(Self { from: From::Stream(ArchiveReader::new(stream).map_err(failure)?), height })
+        Ok(Self { from: Origin::Stream(ArchiveReader::new(stream).map_err(failure)?), height })
     }
 
     /// The same, if it is the chain of the network that was named.
     pub fn checked(self, place: &Place) -> Result<Self, Failure> {
         match &self.from {
-            From::Stream(archive) if archive.chain() != place.network.chain => Err(Failure::refused(format!(
+            Origin::Stream(archive) if archive.chain() != place.network.chain => Err(Failure::refused(format!(
                 "this is the chain {}, but the network that was named has {}: name its network with --network",
                 archive.chain(),
                 place.network.chain
@@ -68,8 +68,8 @@ impl Entries {
     /// The next one.
     pub fn next_entry(&mut self) -> Result<Entry, Failure> {
         match &mut self.from {
-            From::Stream(archive) => archive.next_entry().map_err(failure),
-            From::Walk { walk, ready, .. } => loop {
+            Origin::Stream(archive) => archive.next_entry().map_err(failure),
+            Origin::Walk { walk, ready, .. } => loop {
                 if let Some(entry) = ready.pop_front() {
                     return Ok(entry);
                 }

@@ -27,10 +27,11 @@ struct Repaired {
 
 /// Makes the database of `place` anew.
 pub fn repair(place: &Place, out: Out) -> Result<(), Failure> {
+    let damaged = place.existing()?;
     let half = place.dir.join("repair.unfinished");
     drop(fs::remove_dir_all(&half));
     let new = Store::open(&half, place.network.clone(), CACHE_BYTES, |_| {}).map_err(Failure::storage)?;
-    let repaired = match place.existing()? {
+    let repaired = match damaged {
         Ok(store) => {
             let filling = Filling::new(new, place.network.clone(), Trust::Nobody).map_err(failure)?;
             salvage(store, filling, out)?
