@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ledger::Network;
 use ledger::recheck::recheck;
-use store::{Reader, guarded};
+use store::{Reader, StoreError, guarded};
 use tracing::info;
 
 use crate::failure::Failure;
@@ -17,10 +17,17 @@ const BLOCKS: u64 = 6;
 /// Looks at what is kept.
 pub fn self_check(reader: &Reader, network: &Network) -> Result<(), Failure> {
     let began = Instant::now();
-    let accounts = reader.check_accounts().map_err(damaged)?;
-    let blocks = guarded(|| Ok(recheck(&reader.snapshot()?, network, BLOCKS))).map_err(damaged)?.map_err(damaged)?;
+    let accounts = reader.check_accounts().map_err(failure)?;
+    let blocks = guarded(|| Ok(recheck(&reader.snapshot()?, network, BLOCKS))).map_err(failure)?.map_err(damaged)?;
     info!(accounts, blocks, ms = began.elapsed().as_millis() as u64, "what is stored is sound");
     Ok(())
+}
+
+fn failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Damaged { what } => damaged(what),
+        other => Failure::storage(other),
+    }
 }
 
 fn damaged(why: impl std::fmt::Display) -> Failure {
@@ -45,10 +52,13 @@ mod tests {
         let network = Arc::new(Network::built_in("regtest").unwrap());
         let mut store = Store::open(dir.path(), network.clone(), 1 << 20, |_| {}).unwrap();
         for height in 1..=8 {
-            let nonce = network.nonce_base + height - 1;
-            let tx = Transfer::sign(&key(9), &network.chain, address(1), Amount::BARREL, Amount::ZERO, nonce, vec![]);
+            // Each block but the first passes on what the one before it paid.
+            let pay = |nonce| {
+                Transfer::sign(&key(9), &network.chain, address(1), Amount::BARREL, Amount::ZERO, nonce, vec![])
+            };
+            let paid = (height > 1).then(|| ledger::Transaction::Transfer(pay(network.nonce_base + height - 2)));
             let snapshot = store.reader().snapshot().unwrap();
-            let mut commit = next_commit(&snapshot, &network, vec![ledger::Transaction::Transfer(tx)]);
+            let mut commit = next_commit(&snapshot, &network, paid.into_iter().collect());
             drop(snapshot);
             if height == at {
                 damage(&mut commit);

@@ -34,7 +34,7 @@ fn traded(net: &Net) -> Node {
 fn run_chain(net: &Net, node: &Node, words: &[&str]) -> Output {
     let (network, data) = (net.file(), node.dir());
     let place = ["--network", network.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
-    run(net.dir(), &[&["--json", "chain"], words, &place].concat())
+    run(net.dir(), &[&["chain"], words, &place, &["--json"]].concat())
 }
 
 /// The same; gives what it answers programs.

@@ -18,10 +18,9 @@ pub struct Entries {
 }
 
 enum Origin {
+    /// It keeps the file to this process.
     Walk {
         walk: Walk,
-        /// Keeps the file to this process.
-        _store: Store,
         ready: VecDeque<Entry>,
     },
     Stream(ArchiveReader<Box<dyn Read + Send>>),
@@ -31,7 +30,7 @@ impl Entries {
     /// The chain in a data directory, from its file or from the node that has it open.
     pub fn of(place: &Place) -> Result<Self, Failure> {
         match place.existing()? {
-            Ok(store) => Self::of_store(store).map_err(Failure::storage),
+            Ok(store) => Self::of_store(&store).map_err(Failure::storage),
             Err(StoreError::InUse { .. }) => {
                 let (stream, height) = place.node()?.stream(EXPORT_PATH, EXPORT_HEIGHT)?;
                 Self::of_stream(stream, height.and_then(|height| height.parse().ok()))?.checked(place)
@@ -41,10 +40,10 @@ impl Entries {
     }
 
     /// The chain in a store.
-    pub fn of_store(store: Store) -> Result<Self, StoreError> {
+    pub fn of_store(store: &Store) -> Result<Self, StoreError> {
         let reader = store.reader();
         let height = ledger::ChainSource::tip(&reader.snapshot()?).ok().map(|tip| tip.height);
-        let from = Origin::Walk { walk: Walk::new(reader)?, _store: store, ready: VecDeque::new() };
+        let from = Origin::Walk { walk: Walk::new(reader)?, ready: VecDeque::new() };
         Ok(Self { from, height })
     }
 
@@ -69,7 +68,7 @@ impl Entries {
     pub fn next_entry(&mut self) -> Result<Entry, Failure> {
         match &mut self.from {
             Origin::Stream(archive) => archive.next_entry().map_err(failure),
-            Origin::Walk { walk, ready, .. } => loop {
+            Origin::Walk { walk, ready } => loop {
                 if let Some(entry) = ready.pop_front() {
                     return Ok(entry);
                 }

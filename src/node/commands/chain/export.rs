@@ -9,9 +9,9 @@ use std::path::Path;
 use serde_json::json;
 use store::{ArchiveError, ArchiveWriter, Entry};
 
-use super::bar;
 use super::entries::Entries;
 use super::place::Place;
+use super::{bar, beside};
 use crate::commands::print::Out;
 use crate::failure::Failure;
 
@@ -22,7 +22,7 @@ pub fn export(place: &Place, to: &Path, out: Out) -> Result<(), Failure> {
     }
     let mut entries = Entries::of(place)?;
     // Whoever finds the file under its name finds all of it.
-    let half = to.with_added_extension("part");
+    let half = beside(to, ".part");
     let about = |error: &dyn std::fmt::Display| Failure::storage(format!("{}: {error}", half.display()));
     let file = File::create(&half).map_err(|error| about(&error))?;
     let written = write(&mut entries, place, BufWriter::new(file), out);

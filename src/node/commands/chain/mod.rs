@@ -18,6 +18,8 @@ mod repair;
 mod tables;
 mod verify;
 
+use std::path::{Path, PathBuf};
+
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::ChainCommand;
@@ -51,4 +53,11 @@ fn bar(blocks: Option<u64>, out: Out) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = blocks.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
     bar.with_style(style)
+}
+
+/// The path with more at its end.
+fn beside(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
 }

@@ -2,15 +2,15 @@
 //! the network, and the damaged file stays beside the new one.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use store::{Entry, FILE, Store, StoreError};
 
-use super::bar;
 use super::entries::Entries;
 use super::import::failure;
 use super::place::Place;
+use super::{bar, beside};
 use crate::commands::print::Out;
 use crate::failure::Failure;
 use crate::filling::{FillError, Filling, Trust};
@@ -34,7 +34,7 @@ pub fn repair(place: &Place, out: Out) -> Result<(), Failure> {
     let repaired = match damaged {
         Ok(store) => {
             let filling = Filling::new(new, place.network.clone(), Trust::Nobody).map_err(failure)?;
-            salvage(store, filling, out)?
+            salvage(&store, filling, out)?
         }
         Err(StoreError::Damaged { what }) => {
             drop(new);
@@ -42,7 +42,7 @@ pub fn repair(place: &Place, out: Out) -> Result<(), Failure> {
         }
         Err(error) => return Err(Failure::storage(error)),
     };
-    let old = unused(place.dir.join(format!("{FILE}.damaged")));
+    let old = unused(&place.dir.join(format!("{FILE}.damaged")));
     let about = |error: std::io::Error| Failure::storage(format!("{}: {error}", place.dir.display()));
     fs::rename(place.file(), &old).map_err(about)?;
     fs::rename(half.join(FILE), place.file()).and_then(|()| fs::remove_dir(&half)).map_err(about)?;
@@ -59,7 +59,7 @@ pub fn repair(place: &Place, out: Out) -> Result<(), Failure> {
 }
 
 /// Takes blocks as far as they can be read and are valid, and whatever records can be read.
-fn salvage(store: Store, mut filling: Filling, out: Out) -> Result<Repaired, Failure> {
+fn salvage(store: &Store, mut filling: Filling, out: Out) -> Result<Repaired, Failure> {
     let mut entries = Entries::of_store(store).map_err(Failure::storage)?;
     let bar = bar(entries.height, out);
     let stopped_by = loop {
@@ -90,8 +90,12 @@ fn salvage(store: Store, mut filling: Filling, out: Out) -> Result<Repaired, Fai
 }
 
 /// A name that no file has.
-fn unused(path: PathBuf) -> PathBuf {
-    let numbered = (2..).map(|number| path.with_added_extension(number.to_string()));
-    let mut names = std::iter::once(path.clone()).chain(numbered);
-    names.find(|name| !name.exists()).unwrap_or(path)
+fn unused(path: &Path) -> PathBuf {
+    let mut name = path.to_owned();
+    let mut number = 1;
+    while name.exists() {
+        number += 1;
+        name = beside(path, &format!(".{number}"));
+    }
+    name
 }
