@@ -15,7 +15,7 @@ const GROUPS: [(char, u32, u32); 9] = [
     ('B', 14, 22),
     ('T', 1, 13),
     ('F', 1, 14),
-    ('S', 1, 19),
+    ('S', 1, 17),
 ];
 
 /// How a row begins that has no test.

@@ -213,7 +213,7 @@ fn killed_under_load(kills: usize) {
         // What waited when it was killed is gone: everybody goes on from what is on the chain.
         let mut next: Vec<u64> = (0..10).map(|number| next_payment(&net, &node, number)).collect();
         let (api, over) = (node.api(), AtomicBool::new(false));
-        let pause = Duration::from_millis(rng.random_range(0..400));
+        let pause = Duration::from_millis(rng.random_range(0..1_200));
         let (highest, paid) = std::thread::scope(|scope| {
             let load = scope.spawn(|| {
                 let (mut highest, mut paid) = (0, 0);
