@@ -125,6 +125,8 @@ impl Chain {
                     return None;
                 }
             };
+            // A move in many steps is no silence.
+            self.vital.beat();
             for effect in effects {
                 match effect {
                     Effect::Template(made) => template = Some(made),
@@ -217,6 +219,9 @@ impl Chain {
             Effect::SyncRefused { from, id, error } => {
                 warn!(peer = %from, block = %id, %error, "a sync delivered a block that is refused");
                 self.ports.syncer.tell(Mail(syncer::Event::Refused { from, id, error }));
+            }
+            Effect::Ahead { id, ms } => {
+                warn!(block = %id, ms, "a block is ahead of this machine's clock: is that clock right?");
             }
             Effect::Misbehaved { peer, why } => self.ports.peers.misbehaved(peer, Offence::BreaksARule, why),
             Effect::Answer { ticket, answer } => {

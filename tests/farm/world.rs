@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use ledger::{Address, Amount, Transaction};
 use machines::Now;
 use machines::chain::TipChanged;
-use machines::faucet::{Asked, Challenge, ClaimError, Effect, Event, Faucet, Form, Params, Seen, Work};
+use machines::faucet::{Asked, Challenge, ClaimError, Effect, Event, Faucet, Form, Params, Seen, Terms, Work};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -95,10 +95,8 @@ impl World {
             on: true,
             key: own,
             challenge_key: [5; 32],
-            amount: barrels(5),
+            terms: Terms { amount: barrels(5), account_limit: barrels(50), interval_ms: HOUR },
             balance_limit: barrels(BALANCE_LIMIT),
-            account_limit: barrels(50),
-            interval_ms: HOUR,
             share_percent: 50,
         };
         let faucet = Faucet::new(chain.network.clone(), params, Vec::new(), chain.tip(), now(0));

@@ -62,6 +62,8 @@ impl Node {
             ChainEffect::SyncRefused { from, id, error } => {
                 shell.mail.push_back(Input::Syncer(syncer::Event::Refused { from, id, error }));
             }
+            // Only told to the operator.
+            ChainEffect::Ahead { .. } => {}
             ChainEffect::Misbehaved { peer, why } => {
                 shell.fail(format!("blames the honest node {}: {why}", index_of(&peer)));
             }

@@ -162,9 +162,10 @@ impl Chain {
                 Outcome::Refused(_, error @ BlockError::FromTheFuture { .. }) => {
                     let from_unix = block.header().time.saturating_sub(network.future_limit_ms());
                     self.early.add(block, source, from_unix);
-                    // The sync is not to wait for it: the node mines meanwhile.
-                    if let Source::Sync(from) = source {
-                        effects.push(Effect::SyncRefused { from, id, error });
+                    match source {
+                        // The sync is not to wait for it: the node mines meanwhile.
+                        Source::Sync(from) => effects.push(Effect::SyncRefused { from, id, error }),
+                        _ => effects.push(Effect::Ahead { id, ms: from_unix.saturating_sub(now.unix) }),
                     }
                 }
                 Outcome::Refused(bad, error) => self.refuse(now, bad, error, source, effects),
@@ -180,8 +181,7 @@ impl Chain {
         let Some(Finished { commit, changed, left }) = session.finish() else { return Ok(()) };
         self.tip = tip;
         if !left.is_empty() {
-            self.reorganisations += 1;
-            self.deepest_reorganisation = self.deepest_reorganisation.max(left.len() as u64);
+            self.count_reorganisation(left.len() as u64);
             let after = AfterCommit { changes: &commit.accounts, view };
             for block in left.iter().rev() {
                 self.put_back(now, block, &after);

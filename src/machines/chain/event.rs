@@ -242,6 +242,13 @@ pub enum Effect {
         /// Why.
         error: BlockError,
     },
+    /// A block waits until this node's clock allows it; by whose fault cannot be known.
+    Ahead {
+        /// Which.
+        id: BlockId,
+        /// For how long.
+        ms: u64,
+    },
     /// A peer broke a rule.
     Misbehaved {
         /// The peer.

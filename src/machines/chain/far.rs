@@ -149,8 +149,7 @@ impl Chain {
     fn arrived(&mut self, to: Move, effects: &mut Vec<Effect>) {
         let Move { head, source, changed, left, .. } = to;
         self.tip = changed.tip;
-        self.reorganisations += 1;
-        self.deepest_reorganisation = self.deepest_reorganisation.max(changed.left);
+        self.count_reorganisation(changed.left);
         if let Head::New(block, _) = head {
             let orphans: VecDeque<_> =
                 self.orphans.take(&block.id()).map(|(block, peer)| (block, Source::Peer(peer))).collect();

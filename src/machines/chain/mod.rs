@@ -48,6 +48,8 @@ const MAX_CHECKING: usize = 4_096;
 const MAX_COPIES: usize = 16;
 /// Blocks that nobody asked for count only near the tip: a sync brings what is farther away, after looking at its work.
 const FAR: u64 = 288;
+/// A reorganisation deeper than this undoes what people took for settled: they wait for so many confirmations.
+const DEEP: u64 = 6;
 
 /// How often the pool is looked through for what waited too long, which is hours: it costs as much as the pool is full.
 const EXPIRE_EVERY_MS: u64 = 10_000;
@@ -107,6 +109,8 @@ pub struct Figures {
     pub dropped: u64,
     /// Reorganisations since the start.
     pub reorganisations: u64,
+    /// Those deeper than [`DEEP`].
+    pub deep_reorganisations: u64,
     /// Blocks of the deepest one.
     pub deepest_reorganisation: u64,
 }
@@ -134,6 +138,7 @@ pub struct Chain {
     expire_at: u64,
     dropped: u64,
     reorganisations: u64,
+    deep_reorganisations: u64,
     deepest_reorganisation: u64,
 }
 
@@ -158,6 +163,7 @@ impl Chain {
             expire_at: 0,
             dropped: 0,
             reorganisations: 0,
+            deep_reorganisations: 0,
             deepest_reorganisation: 0,
         }
     }
@@ -182,6 +188,12 @@ impl Chain {
         self.pool.view()
     }
 
+    fn count_reorganisation(&mut self, left: u64) {
+        self.reorganisations += 1;
+        self.deep_reorganisations += u64::from(left > DEEP);
+        self.deepest_reorganisation = self.deepest_reorganisation.max(left);
+    }
+
     /// Figures for people.
     pub fn figures(&self) -> Figures {
         Figures {
@@ -191,6 +203,7 @@ impl Chain {
             partial: self.partials.len(),
             dropped: self.dropped,
             reorganisations: self.reorganisations,
+            deep_reorganisations: self.deep_reorganisations,
             deepest_reorganisation: self.deepest_reorganisation,
         }
     }

@@ -121,6 +121,8 @@ pub enum Event {
     RoutingUpdated,
     /// The operator wants a peer dialed.
     Dial(Fixed),
+    /// The configuration was read again: these are the fixed peers from now on.
+    Fixed(Vec<Fixed>),
     /// The operator refuses a peer, or no longer.
     Ban {
         /// The peer.

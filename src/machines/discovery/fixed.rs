@@ -1,6 +1,7 @@
 //! The peers of the configuration: tried for ever, kept whatever else there is. Names of seeds are not among them.
 
 use super::place::bare;
+use super::seeds::name_of;
 use super::{Fixed, jitter::Jitter};
 use crate::PeerId;
 
@@ -50,7 +51,18 @@ impl FixedPeers {
             let standing = if own { Standing::Ourselves } else { Standing::Away { not_before: 0 } };
             One { fixed, failures: 0, standing }
         };
-        Self { jitter: Jitter::of(me), all: fixed.into_iter().map(one).collect() }
+        let peers = fixed.into_iter().filter(|fixed| name_of(&fixed.address).is_none());
+        Self { jitter: Jitter::of(me), all: peers.map(one).collect() }
+    }
+
+    /// Others from now on. Whoever was among them keeps its standing; who is no more is an ordinary peer.
+    pub fn replace(&mut self, me: PeerId, fixed: Vec<Fixed>) {
+        let mut old = std::mem::replace(self, Self::new(me, fixed)).all;
+        for one in &mut self.all {
+            if let Some(place) = old.iter().position(|old| old.fixed == one.fixed) {
+                *one = old.swap_remove(place);
+            }
+        }
     }
 
     /// Whether a peer is one of them.

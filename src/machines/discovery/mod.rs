@@ -150,7 +150,6 @@ impl Discovery {
         let jitter = Jitter::of(me);
         let (book, repairs, useless) = Book::new(me, kept, forget_after_ms, now);
         let seeds = Seeds::new(jitter, &params.fixed);
-        let peers = params.fixed.into_iter().filter(|fixed| seeds::name_of(&fixed.address).is_none()).collect();
         Self {
             me,
             wanted,
@@ -160,7 +159,7 @@ impl Discovery {
             book,
             repairs,
             useless,
-            fixed: FixedPeers::new(me, peers),
+            fixed: FixedPeers::new(me, params.fixed),
             seeds,
             candidates: Candidates::default(),
             connections: Connections::default(),
@@ -246,6 +245,10 @@ impl Discovery {
             Event::Lagging { peer } => self.lagging(mono, peer, &mut effects),
             Event::TipChanged => self.tip_changed(mono, &mut effects),
             Event::RoutingUpdated => self.routing_updated(mono, &mut effects),
+            Event::Fixed(fixed) => {
+                self.seeds.replace(&fixed);
+                self.fixed.replace(self.me, fixed);
+            }
             Event::Dial(fixed) if fixed.peer == Some(self.me) => {}
             Event::Dial(fixed) => self.dial_wanted(mono, fixed, &mut effects),
             Event::Tick => {}

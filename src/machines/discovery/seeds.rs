@@ -31,6 +31,16 @@ impl Seeds {
         Self { jitter, all: names.map(|name| Seed { name: name.into(), times: 0, not_before: 0 }).collect() }
     }
 
+    /// Others from now on; those that were asked before keep their time.
+    pub fn replace(&mut self, fixed: &[Fixed]) {
+        let mut old = std::mem::replace(self, Self::new(self.jitter, fixed)).all;
+        for seed in &mut self.all {
+            if let Some(place) = old.iter().position(|old| old.name == seed.name) {
+                *seed = old.swap_remove(place);
+            }
+        }
+    }
+
     /// Names to ask for now.
     pub fn due(&mut self, mono: u64) -> Vec<String> {
         let mut due = Vec::new();

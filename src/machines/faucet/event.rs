@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ledger::{Account, Address, Amount, CheckedTransaction, Height, Transaction, TxId};
 
 use super::challenge::Work;
+use super::params::Terms;
 use super::record::Change;
 use super::refusal::ClaimError;
 use super::switches::{Order, OrderError};
@@ -92,6 +93,8 @@ pub enum Event {
     },
     /// Whether this node is behind its peers.
     Syncing(bool),
+    /// The configuration was read again.
+    Terms(Terms),
     /// The operator decides.
     Order {
         /// What.

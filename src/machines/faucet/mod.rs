@@ -37,7 +37,7 @@ pub use self::claims::{Claim, Phase};
 pub use self::client::Client;
 pub use self::collectors::{FEW, Flag, MANY, MAX_DEPTH, MAX_TRACES, Move, Refused, Why};
 pub use self::event::{Asked, Effect, Event, Form, Paid};
-pub use self::params::Params;
+pub use self::params::{Params, Terms};
 pub use self::price::{MAX_BITS, Price};
 pub use self::record::{Change, Key, Record, Totals};
 pub use self::refusal::ClaimError;
@@ -164,8 +164,8 @@ impl Faucet {
         match record {
             Record::Claim(number, row) => {
                 // A claim from the future was made before the clock stepped back: it counts from now.
-                let passed = now.unix.saturating_sub(row.at).min(self.params.interval_ms);
-                let until = now.mono + self.params.interval_ms - passed;
+                let passed = now.unix.saturating_sub(row.at).min(self.params.terms.interval_ms);
+                let until = now.mono + self.params.terms.interval_ms - passed;
                 self.limits.count(row.client, row.payout.to, until);
                 self.budget.paid(row.block_time, row.payout.amount.as_drops());
                 self.next_claim = self.next_claim.max(number + 1);
@@ -214,6 +214,7 @@ impl Faucet {
             Event::TipChanged(changed) => self.tip_changed(now, &changed),
             Event::Blocks { times, buried } => self.blocks(now, times, &buried),
             Event::Syncing(syncing) => self.syncing = syncing,
+            Event::Terms(terms) => self.params.terms = terms,
             Event::Order { order, ticket } => self.order(order, ticket, &mut effects),
             Event::Tick { next_nonce, own } => {
                 self.watch_funds(own.map_or(Amount::ZERO, |own| own.balance), &mut effects);
@@ -302,7 +303,7 @@ impl Faucet {
         let payout = self.payout(to, amount, self.next_nonce(own, asked.next_nonce));
         let block_time = self.budget.time(now.mono);
         let row = Claim { at: now.unix, block_time, client, code, payout, phase: Phase::Reserved };
-        let (number, until) = (self.next_claim, now.mono + self.params.interval_ms);
+        let (number, until) = (self.next_claim, now.mono + self.params.terms.interval_ms);
         self.next_claim += 1;
         self.limits.count(client, to, until);
         self.budget.paid(block_time, amount.as_drops());

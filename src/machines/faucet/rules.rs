@@ -91,7 +91,7 @@ impl Faucet {
             return Err(ClaimError::SufficientBalance);
         }
         let received = self.collectors.trace(to).map_or(0, |trace| trace.paid);
-        if received.saturating_add(price.amount) > self.params.account_limit.as_drops() {
+        if received.saturating_add(price.amount) > self.params.terms.account_limit.as_drops() {
             return Err(ClaimError::ReceivedEnough { received: Amount::drops(received) });
         }
         Ok(())
@@ -120,7 +120,7 @@ impl Faucet {
     }
 
     pub(super) fn full_amount(&self) -> Amount {
-        self.switches.amount.unwrap_or(self.params.amount)
+        self.switches.amount.unwrap_or(self.params.terms.amount)
     }
 
     /// Claims of the neighbourhood that count against this one.
@@ -160,9 +160,9 @@ impl Faucet {
             },
             price: self.price(now, to, range),
             full_amount: self.full_amount(),
-            interval_ms: self.params.interval_ms,
+            interval_ms: self.params.terms.interval_ms,
             balance_limit: self.params.balance_limit,
-            account_limit: self.params.account_limit,
+            account_limit: self.params.terms.account_limit,
             level: self.budget.level(now.mono),
             refill_per_hour: u64::try_from(refill).unwrap_or(u64::MAX),
             share_percent: self.params.share_percent,

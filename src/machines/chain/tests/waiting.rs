@@ -35,7 +35,7 @@ fn b2_a_block_from_the_future_is_connected_when_its_time_comes_and_nobody_is_bla
     let mut branch = Branch::new(&node.network);
     let block = branch.extend_at(5, Vec::new(), at(0).unix + limit + 100);
     let effects = node.take(&[block]);
-    assert!(effects.is_empty(), "{effects:?}");
+    assert!(matches!(effects[..], [Effect::Ahead { ms: 100, .. }]), "{effects:?}");
     node.now = at(99);
     node.on(Event::Tick);
     assert_eq!(node.chain.tip().height, 0);
@@ -100,4 +100,25 @@ fn blocks_from_the_future_are_capped_and_the_latest_makes_room() {
     };
     let base = at(0).unix + limit + 100;
     assert!(kept(base) && kept(base + MAX_EARLY as u64 - 1) && !kept(base + MAX_EARLY as u64));
+}
+
+#[test]
+fn o10_a_clock_that_is_five_minutes_behind_is_told_of_and_not_put_right_by_peers() {
+    let mut node = Node::new();
+    let mut branch = Branch::new(&node.network);
+    let behind = 300_000;
+    // What the others mine now, by their clocks, from many peers.
+    let blocks: Vec<_> = (0..20).map(|i| branch.extend_at(5, Vec::new(), at(0).unix + behind + i)).collect();
+    let mut told = 0;
+    for n in 1..=20 {
+        let effects = node.blocks(&blocks[..1], Source::Peer(peer(n)));
+        assert!(blamed(&effects).is_empty(), "whose clock is wrong cannot be known");
+        told += effects.iter().filter(|effect| matches!(effect, Effect::Ahead { .. })).count();
+        assert_eq!(node.chain.tip().height, 0, "twenty peers do not change the time");
+    }
+    assert!(told >= 1);
+    // The machine's own clock is put right, and the block counts.
+    node.now = at(behind);
+    node.on(Event::Tick);
+    assert_eq!(node.chain.tip().id, blocks[0].header.id());
 }

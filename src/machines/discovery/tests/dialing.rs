@@ -254,3 +254,24 @@ fn a_fixed_address_whose_peer_is_connected_already_is_not_dialed_again() {
         assert_eq!(dialed(&tick(&mut discovery, now)), [0; 0]);
     }
 }
+
+#[test]
+fn fixed_peers_that_are_read_again_are_dialed_at_once_and_those_that_are_gone_never() {
+    let mut discovery = discovery(&[(None, "/ip4/10.0.0.1/tcp/4100"), (None, "/ip4/10.0.0.2/tcp/4100")], &[]);
+    let dials = |effects: Vec<Effect>| -> Vec<String> {
+        let address = |effect| if let Effect::Dial { addresses, .. } = effect { addresses } else { vec![] };
+        effects.into_iter().flat_map(address).collect()
+    };
+    assert_eq!(dials(tick(&mut discovery, 0)), [address(1), address(2)]);
+    for n in [1, 2] {
+        discovery.on(at(0), Event::DialFailed { peer: None, addresses: vec![address(n)] });
+    }
+    let fixed = |n: u8| Fixed { peer: None, address: address(n) };
+    let mut all = dials(discovery.on(at(100), Event::Fixed(vec![fixed(2), fixed(3)])));
+    assert_eq!(all, [address(3)], "the second waits as it did before");
+    for now in (200..MINUTE).step_by(100) {
+        all.extend(dials(tick(&mut discovery, now)));
+        discovery.on(at(now), Event::DialFailed { peer: None, addresses: vec![address(2)] });
+    }
+    assert!(all.contains(&address(2)) && !all.contains(&address(1)), "{all:?}");
+}

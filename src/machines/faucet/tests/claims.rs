@@ -178,7 +178,7 @@ fn c2_at_ten_barrel_an_account_gets_nothing_and_just_below_it_does() {
 
 #[test]
 fn c4_an_account_that_forwards_its_coins_gets_no_more_than_its_limit_for_ever() {
-    let mut bench = Bench::with(Params { account_limit: barrels(25), ..params() });
+    let mut bench = Bench::with(Params { terms: Terms { account_limit: barrels(25), ..params().terms }, ..params() });
     for round in 0..2 {
         bench.claim(round * HOUR, 9, round as u8).unwrap();
     }

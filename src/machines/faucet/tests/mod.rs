@@ -35,18 +35,9 @@ struct Bench {
 }
 
 fn params() -> Params {
-    let (amount, balance_limit, account_limit) = (barrels(10), barrels(10), barrels(1_000));
+    let terms = Terms { amount: barrels(10), account_limit: barrels(1_000), interval_ms: HOUR };
     let challenge_key = [9; 32];
-    Params {
-        on: true,
-        key: key(FAUCET),
-        challenge_key,
-        amount,
-        balance_limit,
-        account_limit,
-        interval_ms: HOUR,
-        share_percent: 50,
-    }
+    Params { on: true, key: key(FAUCET), challenge_key, terms, balance_limit: barrels(10), share_percent: 50 }
 }
 
 /// Address number `n` of clients, in a network without wider ranges.

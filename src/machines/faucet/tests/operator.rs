@@ -91,3 +91,12 @@ fn a_client_sees_what_a_claim_would_meet_without_claiming() {
     let unnamed = bench.faucet.view(at(1_000), client(1), None, bench.funds);
     assert_eq!(unnamed.you, Some(time_limit(3_599)), "the client alone");
 }
+
+#[test]
+fn terms_that_are_read_again_hold_for_the_next_claim_and_claims_before_stay_as_they_are() {
+    let mut bench = Bench::new();
+    let before = bench.claim(0, 9, 1).unwrap();
+    bench.faucet.on(at(0), Event::Terms(Terms { amount: barrels(2), ..params().terms }));
+    assert_eq!(bench.claim(0, 10, 2).unwrap().amount, barrels(2));
+    assert_eq!((before.amount, bench.sent(0)[0].clone()), (barrels(10), before));
+}

@@ -41,7 +41,7 @@ fn under_pressure_a_claim_needs_work_and_the_compatible_interface_says_where_to_
 
 #[test]
 fn f08_a_challenge_counts_once_also_after_its_claim_is_long_over() {
-    let mut bench = Bench::with(Params { interval_ms: 1_000, ..params() });
+    let mut bench = Bench::with(Params { terms: Terms { interval_ms: 1_000, ..params().terms }, ..params() });
     let asked = bench.asked(address(9), client(1));
     let work = solved(&bench, 0, &asked);
     let first = bench.try_claim(0, asked.clone(), Form::Native(Some(work.clone()))).unwrap();

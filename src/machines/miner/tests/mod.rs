@@ -182,7 +182,7 @@ fn l09_a_nonce_that_was_found_before_a_sync_brought_another_tip_makes_no_block()
 }
 
 #[test]
-fn a_clock_that_was_put_back_behind_the_tip_pauses_until_it_is_right() {
+fn o09_a_clock_that_was_put_back_behind_the_tip_pauses_until_it_is_right() {
     let (mut bench, _) = Bench::mining();
     let hour = 3_600_000;
     let tip = Tip { time: at(10).unix, ..tip() };

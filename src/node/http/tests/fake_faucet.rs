@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ledger::{Account, Address, Amount, ChainId, Network, Tip, TxId};
 use machines::Now;
 use machines::faucet::{
-    Asked, Challenge, ClaimError, Effect, Event, Faucet, Form, Order, OrderError, Paid, Params, Report, View,
+    Asked, Challenge, ClaimError, Effect, Event, Faucet, Form, Order, OrderError, Paid, Params, Report, Terms, View,
 };
 
 use super::fake_node::key;
@@ -26,10 +26,8 @@ impl FakeFaucet {
             on: true,
             key: key(1),
             challenge_key: [1; 32],
-            amount: whole(5),
+            terms: Terms { amount: whole(5), account_limit: whole(50), interval_ms: 3_600_000 },
             balance_limit: whole(10),
-            account_limit: whole(50),
-            interval_ms: 3_600_000,
             share_percent: 50,
         };
         let mut machine = Faucet::new(network.clone(), params, Vec::new(), tip, now());
