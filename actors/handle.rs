@@ -10,11 +10,11 @@ use ledger::pow::Search;
 use ledger::{Address, Block, BlockId, Network, SecretKey, Tip, Transaction, TxId};
 use machines::chain::{Accepted, Refused, Template};
 use machines::discovery::Fixed;
-use machines::faucet::{Challenge, ClaimError, Form, Order, OrderError, Paid, Report, View};
+use machines::faucet::{Challenge, ClaimError, Form, Order, OrderError, Paid, Report, Terms, View};
 use machines::peer::Goodbye;
 use machines::pool::{PoolError, PoolView};
 use machines::syncer::Progress;
-use machines::{PeerId, discovery, miner, peer};
+use machines::{PeerId, discovery, faucet, miner, peer};
 use serde::Serialize;
 use serde_json::Value;
 use store::Reader;
@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use wire::{Multiaddr, Protocol, Reach};
 
 use crate::{
-    ActorReport, AskFaucet, Claim, Clock, Directory, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port,
+    ActorReport, AskFaucet, Claim, Clock, Directory, Duty, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port,
     Question, Submit, translate,
 };
 
@@ -169,6 +169,10 @@ pub struct Doors {
     pub claim: Port<Claim>,
     /// The faucet takes questions and orders.
     pub faucet: Port<AskFaucet>,
+    /// The faucet takes other terms.
+    pub terms: Port<Mail<faucet::Event>>,
+    /// How much is hashed.
+    pub duty: Duty,
     /// The miner takes orders.
     pub miner: Port<Mail<miner::Event>>,
     /// Discovery takes orders.
@@ -326,12 +330,23 @@ impl Handle {
 
     /// Connects to a peer.
     pub fn dial(&self, address: &Multiaddr) -> Result<(), Unavailable> {
-        let peer = address.iter().find_map(|part| match part {
-            Protocol::P2p(peer) => translate::peer_id(&peer),
-            _ => None,
-        });
-        let fixed = Fixed { peer, address: address.to_string() };
-        self.doors.discovery.post(Mail(discovery::Event::Dial(fixed))).map_err(|_| Unavailable::Busy)
+        self.doors.discovery.post(Mail(discovery::Event::Dial(fixed(address)))).map_err(|_| Unavailable::Busy)
+    }
+
+    /// Keeps these peers connected from now on, and no others.
+    pub fn fix_peers(&self, addresses: &[Multiaddr]) -> Result<(), Unavailable> {
+        let peers = addresses.iter().map(fixed).collect();
+        self.doors.discovery.post(Mail(discovery::Event::Fixed(peers))).map_err(|_| Unavailable::Busy)
+    }
+
+    /// Hashes so many percent of the time from now on.
+    pub fn set_hash_duty(&self, percent: u8) {
+        self.doors.duty.set(percent);
+    }
+
+    /// Pays by these terms from now on.
+    pub fn set_faucet_terms(&self, terms: Terms) -> Result<(), Unavailable> {
+        self.doors.terms.post(Mail(faucet::Event::Terms(terms))).map_err(|_| Unavailable::Busy)
     }
 
     /// Every vital actor as it is.
@@ -386,6 +401,15 @@ impl Handle {
             Ok(Err(_)) | Err(_) => Err(Unavailable::Busy),
         }
     }
+}
+
+/// A peer that is always tried.
+pub fn fixed(address: &Multiaddr) -> Fixed {
+    let peer = address.iter().find_map(|part| match part {
+        Protocol::P2p(peer) => translate::peer_id(&peer),
+        _ => None,
+    });
+    Fixed { peer, address: address.to_string() }
 }
 
 /// Searches the nonce of a template and signs the block.

@@ -2,6 +2,8 @@
 //! time.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -20,8 +22,30 @@ use crate::{Mail, Port, Vital};
 const SLICE: Duration = Duration::from_millis(5);
 /// How often the hash rate is reported.
 const REPORT: Duration = Duration::from_secs(1);
+/// How often a thread without work shows that it lives.
+const BEAT: Duration = Duration::from_millis(500);
 /// The first slice, before the speed is known.
 const FIRST_SLICE: u64 = 1_000;
+
+/// How much of its time the hashing thread hashes, in percent of a core; may change at any time.
+#[derive(Debug, Clone)]
+pub struct Duty(Arc<AtomicU8>);
+
+impl Duty {
+    /// So many percent, 1 to 100.
+    pub fn new(percent: u8) -> Self {
+        Self(Arc::new(AtomicU8::new(percent.clamp(1, 100))))
+    }
+
+    /// So many from now on.
+    pub fn set(&self, percent: u8) {
+        self.0.store(percent.clamp(1, 100), Ordering::Relaxed);
+    }
+
+    fn percent(&self) -> u32 {
+        self.0.load(Ordering::Relaxed).into()
+    }
+}
 
 enum Order {
     Hash { job: JobId, search: Search },
@@ -35,15 +59,13 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// Starts the thread. It hashes `duty` percent of the time, 1 to 100.
-    pub fn start(duty: u8, reply: Port<Mail<Event>>, vital: &Vital) -> io::Result<Self> {
+    /// Starts the thread.
+    pub fn start(duty: Duty, reply: Port<Mail<Event>>, vital: &Vital) -> io::Result<Self> {
         let (orders, inbox) = mpsc::channel();
         let vital = vital.of("hasher");
         let thread = thread::Builder::new().name("hasher".into()).spawn(move || {
-            let _vital = vital;
             step_back();
-            let duty = u32::from(duty.clamp(1, 100));
-            Hashing { duty, slice: FIRST_SLICE, since: Instant::now(), hashes: 0, reply, inbox }.run();
+            Hashing { duty, slice: FIRST_SLICE, since: Instant::now(), hashes: 0, reply, inbox, vital }.run();
         })?;
         Ok(Self { orders, thread: Some(thread) })
     }
@@ -85,21 +107,22 @@ fn step_back() {
 }
 
 struct Hashing {
-    duty: u32,
+    duty: Duty,
     slice: u64,
     /// Since when [`Self::hashes`] are counted; over all jobs, of which many are short.
     since: Instant,
     hashes: u64,
     reply: Port<Mail<Event>>,
     inbox: Receiver<Order>,
+    vital: Vital,
 }
 
 impl Hashing {
     fn run(mut self) {
-        let mut next = self.inbox.recv().ok();
+        let mut next = self.next();
         while let Some(order) = next {
             next = match self.latest(order) {
-                Order::Stop => self.inbox.recv().ok(),
+                Order::Stop => self.next(),
                 Order::Hash { job, search } => self.work(job, &search),
             };
         }
@@ -110,10 +133,22 @@ impl Hashing {
         self.inbox.try_iter().last().unwrap_or(order)
     }
 
+    /// Waits for an order; none when nobody can give any.
+    fn next(&self) -> Option<Order> {
+        loop {
+            self.vital.beat();
+            match self.inbox.recv_timeout(BEAT) {
+                Err(RecvTimeoutError::Timeout) => {}
+                order => return order.ok(),
+            }
+        }
+    }
+
     /// Works until the nonce is found or an order comes, and gives the next order; none when nobody can give any.
     fn work(&mut self, job: JobId, search: &Search) -> Option<Order> {
         let mut nonce = 0;
         loop {
+            self.vital.beat();
             let began = Instant::now();
             let found = search.run(nonce, self.slice);
             let busy = began.elapsed();
@@ -123,10 +158,11 @@ impl Hashing {
             self.report();
             if let Some(nonce) = found {
                 self.reply.post_from_thread(Mail(Event::Found { job, nonce }));
-                return self.inbox.recv().ok();
+                return self.next();
             }
             self.adapt(busy);
-            let rest = busy * (100 - self.duty) / self.duty;
+            let duty = self.duty.percent();
+            let rest = busy * (100 - duty) / duty;
             match self.wait(rest) {
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return None,
@@ -202,10 +238,11 @@ mod tests {
         Search::new(&header).unwrap()
     }
 
-    fn hashing(inbox: &Inbox<Nobody>, duty: u32) -> (mpsc::Sender<Order>, Hashing) {
+    fn hashing(inbox: &Inbox<Nobody>, duty: u8) -> (mpsc::Sender<Order>, Hashing) {
         let (orders, waiting) = mpsc::channel();
         let (since, reply) = (Instant::now(), inbox.port());
-        (orders, Hashing { duty, slice: FIRST_SLICE, since, hashes: 0, reply, inbox: waiting })
+        let (duty, (vital, _)) = (Duty::new(duty), Vital::channel());
+        (orders, Hashing { duty, slice: FIRST_SLICE, since, hashes: 0, reply, inbox: waiting, vital })
     }
 
     fn threads(name: &str) -> usize {
@@ -269,7 +306,7 @@ mod tests {
     fn l11_ten_thousand_pauses_leave_one_hashing_thread_and_no_order_behind() {
         let inbox: Inbox<Nobody> = Inbox::new(64);
         let (vital, mut failures) = Vital::channel();
-        let hasher = Hasher::start(100, inbox.port(), &vital).unwrap();
+        let hasher = Hasher::start(Duty::new(100), inbox.port(), &vital).unwrap();
         for job in 0..10_000 {
             hasher.hash(JobId(job), hopeless());
             hasher.stop();

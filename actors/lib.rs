@@ -31,8 +31,8 @@ pub use directory::Directory;
 pub use discovery::{Discovery, Ports as DiscoveryPorts};
 pub use faucet::{Faucet, Ports as FaucetPorts};
 pub use faucet_records::{FaucetRecordError, faucet_records};
-pub use handle::{ClaimFailure, Door, Doors, Handle, Health, MintError, PeerReport, SubmitError, Unavailable};
-pub use hasher::Hasher;
+pub use handle::{ClaimFailure, Door, Doors, Handle, Health, MintError, PeerReport, SubmitError, Unavailable, fixed};
+pub use hasher::{Duty, Hasher};
 pub use mail::{
     AskFaucet, Claim, Inspect, Mail, MakeTemplate, OfferBlock, Ping, Question, Share, Stop, Submit, Tick, Write,
 };
@@ -43,4 +43,4 @@ pub use router::{PeerPorts, Router};
 pub use syncer::{Ports as SyncerPorts, Syncer};
 pub use ticker::Ticker;
 pub use verifier::{Verifier, VerifierThreads};
-pub use vital::{Failure, Vital, Watch, exit_code};
+pub use vital::{Beat, Failure, Pulse, Vital, Watch, exit_code};

@@ -9,6 +9,7 @@ use actix::dev::channel::{self, AddressReceiver};
 use actix::prelude::SendError;
 use actix::{Actor, Addr, Context, Handler, Message, Recipient};
 
+use crate::Beat;
 use crate::mail::Named;
 
 /// Slots that bulk mail leaves free, so that ticks, tips and orders always fit.
@@ -128,6 +129,7 @@ where
 pub struct Meter {
     capacity: usize,
     queued: AtomicUsize,
+    beat: Beat,
     counts: Mutex<Counts>,
 }
 
@@ -149,8 +151,14 @@ impl Meter {
         self.capacity
     }
 
+    /// Goes on with every message that the actor takes out.
+    pub fn beat(&self) -> Beat {
+        self.beat.clone()
+    }
+
     /// The actor takes a message out. Called first in every handler.
     pub fn took(&self, name: &'static str) {
+        self.beat.fetch_add(1, Ordering::Relaxed);
         self.queued.fetch_sub(1, Ordering::Relaxed);
         *self.counts().handled.entry(name).or_default() += 1;
     }

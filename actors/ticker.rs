@@ -22,10 +22,10 @@ impl Ticker {
     pub fn start(ports: Vec<(u64, Port<Tick>)>, peers: Directory, vital: Vital) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new().name("ticker".into()).spawn(move || {
-            let _vital = vital;
             let mut count = 0u64;
             while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
                 count += 1;
+                vital.beat();
                 for (every, port) in &ports {
                     if count.is_multiple_of(*every) {
                         port.tell(Tick {});

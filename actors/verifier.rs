@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use ledger::{Address, Block, CheckedTransaction, Digest, Network, Transaction, TxError, check};
 use machines::chain::{Event, Origin, Source};
@@ -28,6 +29,8 @@ const REMEMBERED: usize = 100_000;
 const NICE: i32 = 5;
 /// Invalid transactions of one gossip message after which the rest of it is not looked at: more would only cost more.
 const MAX_INVALID: usize = 10;
+/// How often a thread without work shows that it lives.
+const BEAT: Duration = Duration::from_millis(500);
 /// Signatures that one thread takes at a time: about half a millisecond.
 const CHUNK: usize = 16;
 
@@ -67,8 +70,8 @@ impl Verifier {
         let (block_jobs, blocks) = mpsc::sync_channel(BLOCK_JOBS);
         let (transaction_jobs, transactions) = mpsc::sync_channel(TRANSACTION_JOBS);
         let seen = Arc::new(Seen::default());
-        let for_blocks = Worker { network, seen, pool, _vital: vital.of("verifier") };
-        let for_transactions = for_blocks.clone();
+        let for_blocks = Worker { network, seen, pool, vital: vital.of("verify-blocks") };
+        let for_transactions = Worker { vital: vital.of("verify-txs"), ..for_blocks.clone() };
         let spawn = |name: &str, run: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.into()).spawn(run);
         let threads = vec![
             spawn("verify-blocks", Box::new(move || for_blocks.check_blocks(&blocks)))?,
@@ -115,18 +118,31 @@ struct Worker {
     network: Arc<Network>,
     seen: Arc<Seen>,
     pool: Arc<ThreadPool>,
-    _vital: Vital,
+    vital: Vital,
 }
 
 impl Worker {
     fn check_blocks(&self, jobs: &Receiver<BlockJob>) {
-        while let Ok(BlockJob { blocks, source, reply }) = jobs.recv() {
+        while let Some(BlockJob { blocks, source, reply }) = self.next(jobs) {
             let results = self.pool.install(|| blocks.into_par_iter().map(|block| self.check_block(block)).collect());
             reply.post_from_thread(Mail(Event::BlocksChecked { results, source }));
         }
     }
 
+    /// Waits for a job; none when nobody can give any.
+    fn next<J>(&self, jobs: &Receiver<J>) -> Option<J> {
+        loop {
+            self.vital.beat();
+            match jobs.recv_timeout(BEAT) {
+                Err(RecvTimeoutError::Timeout) => {}
+                job => return job.ok(),
+            }
+        }
+    }
+
     fn check_block(&self, block: Block) -> Result<Arc<ledger::CheckedBlock>, (ledger::BlockId, ledger::BlockError)> {
+        // Blocks come by the thousand; each is a sign of life.
+        self.vital.beat();
         let id = block.header.id();
         check::block_alone_with(block, &self.network, |transactions| {
             let one = |tx: check::Unchecked| {
@@ -140,7 +156,7 @@ impl Worker {
     }
 
     fn check_transactions(&self, jobs: &Receiver<TransactionJob>) {
-        while let Ok(TransactionJob { transactions, origin, reply }) = jobs.recv() {
+        while let Some(TransactionJob { transactions, origin, reply }) = self.next(jobs) {
             let results = self.check_batch(transactions);
             reply.post_from_thread(Mail(Event::TransactionsChecked { results, origin }));
         }
@@ -220,7 +236,7 @@ mod tests {
         let network = Arc::new(Network::new(NetworkSpec::built_in("regtest").unwrap()).unwrap());
         let pool = Arc::new(ThreadPoolBuilder::new().num_threads(2).build().unwrap());
         let (vital, _watch) = Vital::channel();
-        Worker { network, seen: Arc::default(), pool, _vital: vital }
+        Worker { network, seen: Arc::default(), pool, vital }
     }
 
     #[test]

@@ -1,4 +1,7 @@
-//! A node without one of its parts is a zombie: whatever vital part dies ends the process.
+//! A node without one of its parts is a zombie: whatever vital part dies ends the process, and one that hangs is named.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 use tracing::error;
@@ -29,23 +32,51 @@ pub struct Failure {
 /// Receives failures.
 pub type Watch = mpsc::Receiver<Failure>;
 
-/// Held by a vital part; reports when the part panics.
+/// Signs of life of a part: goes on whenever the part has got something done.
+pub type Beat = Arc<AtomicU64>;
+
+/// Held by a vital part; reports when the part panics, and counts its signs of life.
 #[derive(Debug, Clone)]
 pub struct Vital {
     part: &'static str,
     report: mpsc::Sender<Failure>,
+    beat: Beat,
+    parts: Arc<Mutex<Vec<(&'static str, Beat)>>>,
 }
 
 impl Vital {
     /// The guard of the first part, and where failures arrive. One is enough to end the process, so few fit.
     pub fn channel() -> (Self, Watch) {
         let (report, watch) = mpsc::channel(8);
-        (Self { part: "node", report }, watch)
+        (Self { part: "node", report, beat: Beat::default(), parts: Arc::default() }, watch)
     }
 
-    /// A guard for another part.
+    /// A guard for another part, which shows that it lives by [`Self::beat`], at least once a second.
     pub fn of(&self, part: &'static str) -> Self {
-        Self { part, report: self.report.clone() }
+        self.with(part, Beat::default())
+    }
+
+    /// A guard for a part whose signs of life are counted where it works.
+    pub fn with(&self, part: &'static str, beat: Beat) -> Self {
+        self.lock().push((part, beat.clone()));
+        Self { part, report: self.report.clone(), beat, parts: self.parts.clone() }
+    }
+
+    /// The part has got something done.
+    pub fn beat(&self) {
+        self.beat.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Watches all parts that have a guard by now.
+    pub fn pulse(&self) -> Pulse {
+        let mut pulse = Pulse { parts: self.lock().iter().map(|(part, beat)| (*part, beat.clone(), 0)).collect() };
+        pulse.begin();
+        pulse
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, Beat)>> {
+        // A list that only grows is whole whatever panicked beside it.
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the process with `code`.
@@ -57,10 +88,98 @@ impl Vital {
     }
 }
 
+/// Asks round by round whether every vital part has got something done since the round began. What lies before a round
+/// does not count in it, so no part is answered for by another one, nor by its own past.
+#[derive(Debug)]
+pub struct Pulse {
+    parts: Vec<(&'static str, Beat, u64)>,
+}
+
+impl Pulse {
+    /// Begins a round.
+    pub fn begin(&mut self) {
+        for (_, beat, seen) in &mut self.parts {
+            *seen = beat.load(Ordering::Relaxed);
+        }
+    }
+
+    /// The parts of which nothing was heard in this round.
+    pub fn silent(&self) -> Vec<&'static str> {
+        let silent = self.parts.iter().filter(|(_, beat, seen)| beat.load(Ordering::Relaxed) == *seen);
+        silent.map(|(part, ..)| *part).collect()
+    }
+}
+
 impl Drop for Vital {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.fail("it panicked", exit_code::INTERNAL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use actix::{Actor, Arbiter, Context, Handler, Message};
+
+    use super::*;
+
+    /// An actor with a fault.
+    struct Faulty(Vital);
+
+    impl Actor for Faulty {
+        type Context = Context<Self>;
+    }
+
+    #[derive(Message)]
+    #[rtype(result = "()")]
+    struct Work;
+
+    impl Handler<Work> for Faulty {
+        type Result = ();
+
+        fn handle(&mut self, _: Work, _: &mut Context<Self>) {
+            panic!("a fault in {}", self.0.part);
+        }
+    }
+
+    #[test]
+    fn o01_a_part_that_panics_on_any_arbiter_or_thread_is_told_within_a_second_with_exit_code_70() {
+        actix::System::new().block_on(async {
+            for part in ["chain", "syncer", "miner", "discovery", "faucet"] {
+                let (vital, mut watch) = Vital::channel();
+                let guard = vital.of(part);
+                let arbiter = Arbiter::new();
+                arbiter.spawn(async move { Faulty(guard).start().try_send(Work).unwrap() });
+                let failure = tokio::time::timeout(Duration::from_secs(1), watch.recv()).await.unwrap().unwrap();
+                assert_eq!((failure.part, failure.code), (part, exit_code::INTERNAL));
+                arbiter.stop();
+            }
+            let (vital, mut watch) = Vital::channel();
+            let guard = vital.of("hasher");
+            let thread = std::thread::spawn(move || {
+                let _guard = guard;
+                panic!("a fault in a thread");
+            });
+            let failure = tokio::time::timeout(Duration::from_secs(1), watch.recv()).await.unwrap().unwrap();
+            assert_eq!((failure.part, failure.code), ("hasher", exit_code::INTERNAL));
+            assert!(thread.join().is_err());
+        });
+    }
+
+    #[test]
+    fn o03_a_part_that_was_heard_before_a_round_is_not_heard_in_it() {
+        let (vital, _watch) = Vital::channel();
+        let (chain, ticker) = (vital.of("chain"), vital.of("ticker"));
+        let mut pulse = vital.pulse();
+        assert_eq!(pulse.silent(), ["chain", "ticker"]);
+        chain.beat();
+        assert_eq!(pulse.silent(), ["ticker"], "nobody answers for another");
+        ticker.beat();
+        assert!(pulse.silent().is_empty());
+        pulse.begin();
+        assert_eq!(pulse.silent(), ["chain", "ticker"], "nor for itself once and for all");
     }
 }

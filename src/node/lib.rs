@@ -18,9 +18,11 @@ pub mod node_keys;
 pub mod passphrase;
 pub mod prepare;
 pub mod private_file;
+mod reload;
 pub mod run;
 pub mod secret;
 pub mod self_check;
+mod service;
 pub mod stop_signal;
 #[cfg(test)]
 mod test_chain;

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use barreleye::cli::{Cli, Command, RunArgs};
+use barreleye::cli::{Cli, Command};
 use barreleye::commands::Out;
 use barreleye::failure::Failure;
-use barreleye::{commands, config, run};
+use barreleye::{commands, run};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -16,8 +16,8 @@ fn main() -> ExitCode {
     };
     let out = Out::new(cli.json);
     let result = match cli.command {
-        None => start(&cli.run, bare),
-        Some(Command::Run(args)) => start(&args, false),
+        None => run::run(cli.run.source(bare)),
+        Some(Command::Run(args)) => run::run(args.source(false)),
         Some(command) => commands::perform(command, out).map(|()| 0),
     };
     match result {
@@ -38,11 +38,4 @@ fn unusable(error: &clap::Error) -> ExitCode {
         return ExitCode::from(failure.exit_code());
     }
     error.exit()
-}
-
-fn start(args: &RunArgs, bare: bool) -> Result<u8, Failure> {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    run::run(config::load(args.layer(), args.config.as_deref(), &environment, bare)?)
 }

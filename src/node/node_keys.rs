@@ -31,6 +31,11 @@ pub fn read(path: &Path, passphrase_file: Option<&Path>) -> Result<SecretKey, Fa
     opened.map(|secret| secret.key).map_err(|failure| failure.about(path.display()))
 }
 
+/// Looks at a file with a secret as a start would, and opens no key file.
+pub fn check(path: &Path) -> Result<(), Failure> {
+    Ok(private_file::read_unless_exposed(path, |text| !is_key_file(text)).map(drop)?)
+}
+
 fn is_key_file(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::http::{self, Http};
-use crate::logging::{self, LogControl};
+use crate::logging::{self, LogControl, LogGuard};
 use crate::node_api::NodeApi;
 use crate::{node_keys, private_file};
 
@@ -27,8 +27,10 @@ pub const ADMIN_ADDRESS: &str = "admin.address";
 /// Where a node writes the address of its explorer and API.
 pub const HTTP_ADDRESS: &str = "http.address";
 
-/// The credential of systemd that holds the faucet's key.
-const FAUCET_CREDENTIAL: &str = "faucet.key";
+/// Credentials of systemd: the miner's key, the faucet's, and the passphrase of those that are key files.
+const CREDENTIALS: [&str; 3] = ["miner.key", "faucet.key", "passphrase"];
+/// What stands before the name of a credential that was given with all others of a directory.
+const FROM_DIRECTORY: &str = "keys_";
 
 /// What a node needs before its actors can start.
 pub struct Prepared {
@@ -42,21 +44,26 @@ pub struct Prepared {
     pub identity: Keypair,
     /// Changes the log.
     pub log: LogControl,
+    /// Waits for the last lines when the node has ended.
+    pub log_guard: LogGuard,
 }
 
 /// Starts the log, makes the data directory and reads the keys.
 pub fn prepare(config: Config) -> Result<Prepared, Failure> {
-    let log = logging::start(config.log_format, &config.log).map_err(Failure::usage)?;
+    let (log, log_guard) = logging::start(config.log_format, &config.log).map_err(Failure::usage)?;
     for warning in &config.warnings {
         warn!("{warning}");
     }
     private_file::create_dir(&config.data_dir).map_err(Failure::storage)?;
-    let passphrase_file = config.passphrase_file.as_deref();
-    let key = match &config.key {
-        Some(path) => node_keys::read(path, passphrase_file)?,
+    let [key, faucet_key, passphrase] = CREDENTIALS.map(credential);
+    let passphrase_file = config.passphrase_file.clone().or(passphrase);
+    let passphrase_file = passphrase_file.as_deref();
+    let faucet_key = config.faucet_key.clone().or(faucet_key);
+    let key = match config.key.clone().or(key) {
+        Some(path) => node_keys::read(&path, passphrase_file)?,
         None => node_keys::miner(&config.data_dir)?,
     };
-    let faucet_key = match config.faucet_key.clone().or_else(|| credential(FAUCET_CREDENTIAL)) {
+    let faucet_key = match faucet_key {
         Some(path) => node_keys::read(&path, passphrase_file)?,
         None => key.clone(),
     };
@@ -71,13 +78,13 @@ pub fn prepare(config: Config) -> Result<Prepared, Failure> {
         faucet = config.faucet,
         "node starts"
     );
-    Ok(Prepared { config, key, faucet_key, identity, log })
+    Ok(Prepared { config, key, faucet_key, identity, log, log_guard })
 }
 
 /// The file of a credential that systemd gave to this service, if it did.
 fn credential(name: &str) -> Option<PathBuf> {
-    let path = Path::new(&std::env::var_os("CREDENTIALS_DIRECTORY")?).join(name);
-    path.exists().then_some(path)
+    let directory = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
+    [directory.join(name), directory.join(format!("{FROM_DIRECTORY}{name}"))].into_iter().find(|path| path.exists())
 }
 
 /// Binds HTTP for a running node, makes the operator's token and tells where everything is. Must be called where an
@@ -88,6 +95,7 @@ pub fn open_http(prepared: &Prepared, node: Arc<dyn NodeApi>) -> Result<Http, Fa
     let settings = http::Settings {
         public: config.http,
         admin: config.admin,
+        data_dir: config.data_dir.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         token: token.to_string(),
         log: prepared.log.clone(),

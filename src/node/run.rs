@@ -8,16 +8,19 @@ use actors::Failure as PartFailure;
 use ledger::Amount;
 use libp2p::{Multiaddr, PeerId};
 use store::{DEFAULT_CACHE_BYTES, Store};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 use wire::NetConfig;
 
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::failure::Failure;
 use crate::http::Http;
 use crate::prepare::{Prepared, open_http, prepare, tell_addresses};
+use crate::reload::{self, Reload};
 use crate::self_check::self_check;
+use crate::service::{self, Starting};
 use crate::stop_signal::StopSignal;
 use crate::wiring::{self, Parts, Running};
 
@@ -31,20 +34,32 @@ const LISTEN_GRACE: Duration = Duration::from_secs(2);
 const FAUCET_BALANCE_LIMIT: Amount = Amount::drops(10 * Amount::BARREL.as_drops());
 
 /// Runs a node until it is told to stop, and gives the exit code.
-pub fn run(config: Config) -> Result<u8, Failure> {
+pub fn run(source: Source) -> Result<u8, Failure> {
+    let config = source.load()?;
     actix::System::new().block_on(async move {
-        let mut stop =
-            StopSignal::listen().map_err(|error| Failure::internal(format!("signals cannot be heard: {error}")))?;
+        let deaf = |error| Failure::internal(format!("signals cannot be heard: {error}"));
+        let mut stop = StopSignal::listen().map_err(deaf)?;
+        let hangup = signal(SignalKind::hangup()).map_err(deaf)?;
+        let starting = Starting::begin();
         let prepared = prepare(config)?;
         log_panics();
         let network = Arc::new(prepared.config.network.clone());
-        let progress = |part: f64| warn!(percent = (part * 100.0) as u32, "the database was not closed, repairing it");
+        let stage = starting.stage();
+        stage.at("opening the database");
+        let repairing = stage.clone();
+        let progress = move |part: f64| {
+            let percent = (part * 100.0) as u32;
+            warn!(percent, "the database was not closed, repairing it");
+            repairing.at(format!("repairing the database, {percent} %"));
+        };
         let store = Store::open(&prepared.config.data_dir, network.clone(), DEFAULT_CACHE_BYTES, progress)
             .map_err(Failure::storage)?;
+        stage.at("checking the last blocks");
         self_check(&store.reader(), &network)?;
         if stop.has_arrived().await {
             return Ok(stopped());
         }
+        stage.at("starting");
         let mut running = wiring::start(parts(&prepared, network, store))?;
         if !prepared.config.listen.is_empty()
             && let Some(failure) = cannot_listen(&mut running).await
@@ -59,10 +74,13 @@ pub fn run(config: Config) -> Result<u8, Failure> {
                 return Err(error);
             }
         };
-        let Config { data_dir, external, .. } = prepared.config;
-        let me = prepared.identity.public().to_peer_id();
+        let Prepared { config, identity, log, .. } = &prepared;
+        let (me, external, data_dir) =
+            (identity.public().to_peer_id(), config.external.clone(), config.data_dir.clone());
         actix::spawn(tell(running.handle.listening(), me, external, data_dir));
-        serve(running, http, stop).await
+        let reload = Reload::new(source, config.clone(), log.clone(), running.handle.clone());
+        drop(starting);
+        serve(running, http, stop, (hangup, reload)).await
     })
 }
 
@@ -92,16 +110,28 @@ fn ended_by(PartFailure { part, why, code }: &PartFailure) -> u8 {
 }
 
 /// Waits for a signal or a failure, then stops everything in order.
-async fn serve(mut running: Running, http: Http, mut stop: StopSignal) -> Result<u8, Failure> {
+async fn serve(
+    mut running: Running,
+    http: Http,
+    mut stop: StopSignal,
+    (mut hangup, mut reload): (Signal, Reload),
+) -> Result<u8, Failure> {
     let handles = http.handles();
     for server in http.servers {
         actix::spawn(server);
     }
-    let failure = tokio::select! {
-        () = stop.arrived() => None,
-        failure = running.watch.recv() => failure,
+    service::ready();
+    let watch = actix::spawn(service::watch(running.pulse(), running.handle.clone()));
+    let failure = loop {
+        tokio::select! {
+            () = stop.arrived() => break None,
+            failure = running.watch.recv() => break failure,
+            _ = hangup.recv() => reload.again(),
+        }
     };
     info!("stopping");
+    watch.abort();
+    service::stopping();
     let stop = async {
         let graceful = handles.iter().map(|handle| handle.stop(true));
         if timeout(HTTP_GRACE, futures::future::join_all(graceful)).await.is_err() {
@@ -141,10 +171,8 @@ fn parts(prepared: &Prepared, network: Arc<ledger::Network>, store: Store) -> Pa
             on: config.faucet,
             key: prepared.faucet_key.clone(),
             challenge_key: rand::random(),
-            amount: config.faucet_amount,
+            terms: reload::terms(config),
             balance_limit: FAUCET_BALANCE_LIMIT,
-            account_limit: config.faucet_account_limit,
-            interval_ms: config.faucet_interval_s.saturating_mul(1000),
             share_percent: config.faucet_share,
         },
         peers: config.peers.clone(),

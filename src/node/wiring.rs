@@ -2,20 +2,19 @@
 //!
 //! All mailboxes are made first, then the actors; so no port is ever missing. Decides nothing else.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Arbiter;
 use actors::{
-    Chain, ChainPorts, Clock, Directory, Discovery, DiscoveryPorts, Door, Doors, Faucet, FaucetPorts, Handle, Hasher,
-    Inbox, Miner, MinerPorts, PeerPorts, Port, Router, Stop, Syncer, SyncerPorts, Ticker, Verifier, VerifierThreads,
-    Vital, Watch, exit_code,
+    Chain, ChainPorts, Clock, Directory, Discovery, DiscoveryPorts, Door, Doors, Duty, Faucet, FaucetPorts, Handle,
+    Hasher, Inbox, Miner, MinerPorts, PeerPorts, Port, Pulse, Router, Stop, Syncer, SyncerPorts, Ticker, Verifier,
+    VerifierThreads, Vital, Watch, exit_code,
 };
 use ledger::{ChainSource, Network, SecretKey};
 use libp2p::Multiaddr;
-use libp2p::multiaddr::Protocol;
 use machines::PeerId;
-use machines::discovery::Fixed;
 use machines::pool::PoolView;
 use machines::syncer::Progress;
 use store::{Reader, Store};
@@ -67,6 +66,7 @@ pub struct Running {
     pub handle: Handle,
     /// Tells when a vital part dies.
     pub watch: Watch,
+    vital: Vital,
     ticker: Ticker,
     stops: Vec<(&'static str, Port<Stop>)>,
     chain_stop: Port<Stop>,
@@ -111,7 +111,8 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
 
     let thread = |error: std::io::Error| Failure::internal(format!("a thread cannot be started: {error}"));
     let (verifier, verifier_threads) = Verifier::start(network.clone(), &vital).map_err(thread)?;
-    let hasher = Hasher::start(parts.hash_duty, miner_inbox.port(), &vital).map_err(thread)?;
+    let duty = Duty::new(parts.hash_duty);
+    let hasher = Hasher::start(duty.clone(), miner_inbox.port(), &vital).map_err(thread)?;
 
     macro_rules! door {
         ($name:literal, $inbox:ident) => {
@@ -143,6 +144,8 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         template: chain_inbox.port(),
         claim: faucet_inbox.port(),
         faucet: faucet_inbox.port(),
+        terms: faucet_inbox.port(),
+        duty,
         miner: miner_inbox.port(),
         discovery: discovery_inbox.port(),
         key: parts.miner_key.clone(),
@@ -218,7 +221,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         chain_ports,
         clock,
         chain_inbox.meter(),
-        vital.of("chain"),
+        vital.with("chain", chain_inbox.meter().beat()),
     );
     let syncer = Syncer::new(
         machines::syncer::Syncer::new(network.clone(), tip),
@@ -226,7 +229,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         syncer_ports,
         clock,
         syncer_inbox.meter(),
-        vital.of("syncer"),
+        vital.with("syncer", syncer_inbox.meter().beat()),
     );
     let miner_params = machines::miner::Params {
         on: parts.mine && !network.spec.hints.mint_only,
@@ -239,11 +242,11 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         MinerPorts { chain: chain_inbox.port(), hasher },
         clock,
         miner_inbox.meter(),
-        vital.of("miner"),
+        vital.with("miner", miner_inbox.meter().beat()),
     );
     let discovery_params = machines::discovery::Params {
         me,
-        fixed: fixed_peers(&parts.peers),
+        fixed: parts.peers.iter().map(actors::fixed).collect(),
         wanted: parts.wanted_peers,
         max_inbound,
         stale_after_ms: (STALE_BLOCKS * network.spec.spacing_ms).max(MIN_STALE_MS),
@@ -254,7 +257,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         discovery_ports,
         clock,
         discovery_inbox.meter(),
-        vital.of("discovery"),
+        vital.with("discovery", discovery_inbox.meter().beat()),
     );
     let faucet = Faucet::new(
         machines::faucet::Faucet::new(network.clone(), parts.faucet, faucet_records, tip, clock.now()),
@@ -263,22 +266,27 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         faucet_ports,
         clock,
         faucet_inbox.meter(),
-        vital.of("faucet"),
+        vital.with("faucet", faucet_inbox.meter().beat()),
     );
     let mut router = Router::new(network.chain, peer_ports, peers.clone(), clock, listening_tx, external_tx);
 
     let (chain_arbiter, net_arbiter, desk) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
-    chain_arbiter.spawn_fn(move || chain_inbox.run(chain));
+    chain_arbiter.spawn_fn(move || {
+        name_thread(c"chain");
+        chain_inbox.run(chain);
+    });
     net_arbiter.spawn_fn(move || {
+        name_thread(c"network");
         syncer_inbox.run(syncer);
         discovery_inbox.run(discovery);
     });
     desk.spawn_fn(move || {
+        name_thread(c"desk");
         miner_inbox.run(miner);
         faucet_inbox.run(faucet);
     });
     let (net_gone, net_done) = oneshot::channel();
-    let net_vital = vital.of("network");
+    let net_vital = vital.with("network", net.turns());
     net_arbiter.spawn(async move {
         if let Err(error) = net.run(move |event| router.on(event)).await {
             net_vital.fail(error.to_string(), exit_code::USAGE);
@@ -289,6 +297,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     Ok(Running {
         handle,
         watch: watch_failures,
+        vital,
         ticker,
         stops,
         chain_stop,
@@ -300,6 +309,11 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
 }
 
 impl Running {
+    /// Watches every vital part.
+    pub fn pulse(&self) -> Pulse {
+        self.vital.pulse()
+    }
+
     /// Stops everything in its order: whoever makes work first, whoever keeps it last. HTTP has stopped before.
     pub async fn stop(self) {
         self.ticker.stop();
@@ -319,6 +333,13 @@ impl Running {
             drop(arbiter.join());
         }
         self.verifier.join();
+    }
+}
+
+/// Gives the current thread the name under which `top -H` shows it.
+fn name_thread(name: &CStr) {
+    if let Err(error) = rustix::thread::set_name(name) {
+        warn!(%error, ?name, "a thread keeps the name that it had");
     }
 }
 
@@ -349,14 +370,4 @@ fn greeting(
 fn known_peers(snapshot: &store::Snapshot) -> Result<Vec<(PeerId, machines::discovery::Record)>, Failure> {
     let rows = snapshot.peers().map_err(Failure::storage)?;
     Ok(rows.into_iter().map(|(id, bytes)| (PeerId(id), postcard::from_bytes(&bytes).unwrap_or_default())).collect())
-}
-
-fn fixed_peers(peers: &[Multiaddr]) -> Vec<Fixed> {
-    let id = |address: &Multiaddr| {
-        address.iter().find_map(|part| match part {
-            Protocol::P2p(peer) => PeerId::from_multihash(&peer.to_bytes()),
-            _ => None,
-        })
-    };
-    peers.iter().map(|address| Fixed { peer: id(address), address: address.to_string() }).collect()
 }

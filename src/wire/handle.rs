@@ -25,7 +25,7 @@ pub fn net(config: NetConfig) -> Result<(Net, NetHandle), WireError> {
     let stop = Arc::new(Notify::new());
     let local = config.identity.public().to_peer_id();
     let handle = NetHandle { commands: sender, stop: stop.clone(), local };
-    Ok((Net { config, commands, stop }, handle))
+    Ok((Net { config, commands, stop, turns: Arc::default() }, handle))
 }
 
 impl NetHandle {

@@ -6,6 +6,7 @@ mod events;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::StreamExt;
 use libp2p::multiaddr::Protocol;
@@ -31,12 +32,18 @@ pub struct Net {
     pub(crate) config: NetConfig,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) stop: Arc<Notify>,
+    pub(crate) turns: Arc<AtomicU64>,
 }
 
 impl Net {
     /// The node's own id.
     pub fn local_peer(&self) -> PeerId {
         self.config.identity.public().to_peer_id()
+    }
+
+    /// Goes on with every turn of the task, ten times a second at least: it lives.
+    pub fn turns(&self) -> Arc<AtomicU64> {
+        self.turns.clone()
     }
 
     /// Listens and runs until [`Command::Stop`], or until all handles are gone. Must be polled by a tokio runtime with
@@ -48,6 +55,7 @@ impl Net {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut batch = Vec::with_capacity(COMMANDS_PER_TURN);
         loop {
+            self.turns.fetch_add(1, Ordering::Relaxed);
             tokio::select! {
                 event = driver.swarm.select_next_some() => driver.on_swarm(event),
                 count = self.commands.recv_many(&mut batch, COMMANDS_PER_TURN) => {

@@ -270,3 +270,63 @@ fn nobody_sends_unbounded_waits_for_a_while_or_leaves_something_open() {
         }
     }
 }
+
+#[test]
+fn o01_every_actor_but_a_peers_is_guarded_as_vital() {
+    for (module, name) in ACTORS.into_iter().filter(|(module, _)| *module != "peer") {
+        let text = read(&root().join(format!("actors/{module}.rs")));
+        let fields = text.split(&format!("pub struct {name} {{")).nth(1).and_then(|rest| rest.split('}').next());
+        let held = fields.is_some_and(|fields| fields.contains("vital: Vital,"));
+        assert!(held, "actors/{module}.rs: {name} holds no Vital: a panic in it would leave a node without it");
+    }
+}
+
+/// The settings of a unit of deploy, by name; of those that come more than once, the last.
+fn unit(name: &str) -> BTreeMap<String, String> {
+    let text = read(&root().join("deploy").join(name));
+    let pairs = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('='));
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn o05_a_unit_that_fails_again_and_again_is_tried_slowly_and_then_given_up() {
+    for name in ["barreleye.service", "barreleye@.service"] {
+        let unit = unit(name);
+        let number = |key: &str| unit[key].parse::<u64>().unwrap_or_else(|error| panic!("{name}: {key}: {error}"));
+        let (pause, burst, interval) =
+            (number("RestartSec"), number("StartLimitBurst"), number("StartLimitIntervalSec"));
+        assert!(pause >= 5 && burst >= 5, "{name}: a short fault must not end a service for good");
+        assert!(burst * (pause + 10) < interval, "{name}: {burst} starts never fall into {interval} s");
+        assert_eq!(unit["RestartPreventExitStatus"], "2 65 66 74 77", "{name}: what needs a person is not tried again");
+    }
+}
+
+#[test]
+fn the_two_units_are_the_same_but_for_the_name_of_the_instance() {
+    let body = |name: &str| {
+        let text = read(&root().join("deploy").join(name));
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let instance: Vec<_> = body("barreleye@.service")
+        .into_iter()
+        .map(|line| {
+            line.replace("/etc/barreleye/%i.toml", "/etc/barreleye/barreleye.toml")
+                .replace("-%i", "")
+                .replace(" %i", "")
+        })
+        .collect();
+    assert_eq!(body("barreleye.service"), instance);
+}
+
+#[test]
+fn every_alert_says_what_to_do() {
+    let rules = read(&root().join("deploy/prometheus/alerts.yml"));
+    let tests = read(&root().join("deploy/prometheus/alerts.test.yml"));
+    let guide = read(&root().join("docs/operating.md"));
+    let alerts: Vec<_> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() >= 12, "{alerts:?}");
+    for alert in alerts {
+        assert!(guide.contains(&format!("\n### {alert}\n")), "{alert} is not explained in docs/operating.md");
+        assert!(tests.contains(&format!("alertname: {alert}\n")), "{alert} is not tested");
+    }
+}

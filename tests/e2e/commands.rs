@@ -182,6 +182,8 @@ fn every_command_prints_the_documented_shape_and_every_command_is_documented() {
     check("log", &["log", "info", "--data-dir", &data]);
     check("mint", &["mint", "2", "--data-dir", &data]);
     check("init", &["init", "--data-dir", "new-node"]);
+    check("config check", &["config", "check", "--data-dir", "new-node"]);
+    check("config show", &["config", "show", "--data-dir", "new-node"]);
     check("genesis new", &["genesis", "new", "my-coin"]);
     check("genesis show", &["genesis", "show", "dev"]);
     let place = ["--network", &network, "--data-dir", &data];

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod forge;
 pub mod hostile;
+pub mod manager;
 pub mod net;
 pub mod node;
 pub mod place;

@@ -14,7 +14,7 @@ pub use chain::{ChainCommand, GenesisArgs, GenesisCommand, PlaceArgs};
 pub use faucet::{AmountArgs, ClaimArgs, EntryArgs, FaucetCommand};
 pub use operator::{ActorsArgs, AdminArgs, LogArgs, MinerCommand, MintArgs};
 pub use query::{AccountArgs, BlockArgs, ClientArgs, HistoryArgs, NetworkCommand, TxArgs};
-pub use run::{InitArgs, RunArgs};
+pub use run::{ConfigCommand, InitArgs, RunArgs};
 pub use transfer::{SendArgs, SignArgs, SubmitArgs, TransferArgs, WaitArgs};
 pub use wallet::{ExportForm, WalletArgs, WalletCommand, WalletDir};
 
@@ -48,6 +48,9 @@ pub enum Command {
     /// Write a commented configuration and a node key
     #[command(after_help = "Example:\n  barreleye init --network test --data-dir /var/lib/barreleye")]
     Init(InitArgs),
+    /// Check a configuration, or show it with where each value is from
+    #[command(subcommand, after_help = "Example:\n  barreleye config show --config /etc/barreleye/barreleye.toml")]
+    Config(ConfigCommand),
     /// Ask a running node how it is
     #[command(after_help = "Example:\n  barreleye status --node http://127.0.0.1:9000")]
     Status(ClientArgs),

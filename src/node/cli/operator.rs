@@ -20,7 +20,7 @@ pub struct AdminArgs {
 /// Arguments of `actors`.
 #[derive(Debug, Args)]
 pub struct ActorsArgs {
-    /// Show it again every second until Ctrl-C
+    /// A view of the whole node that stays: actors, mail a second, peers, sync, last blocks; q ends it
     #[arg(long)]
     pub watch: bool,
     /// How to reach the node.

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use libp2p::Multiaddr;
 
-use crate::config::{self, Layer, Listener, LogFormat};
+use crate::config::{self, Layer, Listener, LogFormat, Source};
 
 /// Flags of a node.
 #[derive(Debug, Default, Args)]
@@ -58,8 +58,8 @@ pub struct RunArgs {
     /// The configuration file [default: barreleye.toml in the data directory]
     #[arg(long, value_name = "FILE", env = "BARRELEYE_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Form of the log lines [default: text]
-    #[arg(long, value_name = "text|json")]
+    /// Form of the log lines [default: auto, which is the journal under systemd, else text]
+    #[arg(long, value_name = "auto|text|json|journal")]
     pub log_format: Option<LogFormat>,
     /// How much of a core the miner takes [default: 20 in dev, 100 elsewhere]
     #[arg(long, value_name = "PERCENT")]
@@ -67,6 +67,11 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// Where the settings of this command line are from.
+    pub fn source(&self, bare: bool) -> Source {
+        Source { flags: self.layer(), file: self.config.clone(), bare }
+    }
+
     /// The layer of the flags.
     pub fn layer(&self) -> Layer {
         let given = |list: &Vec<Multiaddr>| (!list.is_empty()).then(|| list.clone());
@@ -92,6 +97,17 @@ impl RunArgs {
             ..Layer::default()
         }
     }
+}
+
+/// What can be done with a configuration. The flags are those of `run`: what they say counts too.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read it as a node would that starts now
+    #[command(after_help = "Example:\n  barreleye config check --config /etc/barreleye/barreleye.toml")]
+    Check(Box<RunArgs>),
+    /// Every setting with its value, and which source that is from
+    #[command(after_help = "Example:\n  barreleye config show --data-dir ./barreleye-data")]
+    Show(Box<RunArgs>),
 }
 
 /// Arguments of `init`.

@@ -1,37 +1,23 @@
-//! `actors`: each actor of a running node, once or again every second.
-
-use std::time::Duration;
+//! `actors`: each actor of a running node, as a table or as a view that stays.
 
 use serde_json::Value;
 
 use crate::cli::ActorsArgs;
 use crate::commands::node::Operator;
 use crate::commands::print::{self, Out};
+use crate::commands::watch;
 use crate::failure::Failure;
 
-/// Clears the terminal and goes to its top.
-const CLEAR: &str = "\x1b[2J\x1b[H";
-
-/// Prints the actors as a table.
+/// Shows the actors.
 pub fn actors(args: &ActorsArgs, out: Out) -> Result<(), Failure> {
-    let client = Operator::of(&args.admin)?;
-    if !args.watch {
-        let answer = client.get("/admin/actors")?;
-        return out.answer(&answer, || table(&answer));
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
-    runtime.block_on(async {
-        let mut every_second = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(()),
-                _ = every_second.tick() => {
-                    let answer = client.get("/admin/actors")?;
-                    out.answer(&answer, || format!("{CLEAR}{}", table(&answer)))?;
-                }
-            }
+    match (args.watch, out.is_json()) {
+        (true, true) => Err(Failure::usage("--watch is for people: without it --json prints the actors once")),
+        (true, false) => watch::watch(&args.admin),
+        (false, _) => {
+            let answer = Operator::of(&args.admin)?.get("/admin/actors")?;
+            out.answer(&answer, || table(&answer))
         }
-    })
+    }
 }
 
 fn table(answer: &Value) -> String {

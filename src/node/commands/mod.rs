@@ -4,6 +4,7 @@ mod account;
 mod actors;
 mod block;
 mod chain;
+mod config;
 mod confirm;
 mod faucet;
 mod faucet_operator;
@@ -22,6 +23,7 @@ mod status;
 mod tx;
 mod wait;
 mod wallet;
+mod watch;
 
 use crate::cli::{Command, FaucetCommand, GenesisCommand, MinerCommand, NetworkCommand};
 use crate::failure::Failure;
@@ -33,6 +35,7 @@ pub fn perform(command: Command, out: Out) -> Result<(), Failure> {
     match command {
         Command::Run(_) => Err(Failure::internal("a node is not started from here")),
         Command::Init(args) => init::init(&args, out),
+        Command::Config(command) => config::perform(&command, out),
         Command::Status(args) => status::status(&args, out),
         Command::Peers(args) => peers::peers(&args, out),
         Command::Actors(args) => actors::actors(&args, out),

@@ -32,6 +32,7 @@ mod visitors;
 pub use chain_admin::{EXPORT_HEIGHT, EXPORT_PATH, TABLES_PATH};
 pub use server::{Http, HttpError, Settings, bind};
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -44,6 +45,8 @@ pub struct State {
     node: Arc<dyn NodeApi>,
     /// Proxies whose word about the client's address counts.
     trusted_proxies: Vec<IpNet>,
+    /// Where the database is, for the room on its disk.
+    data_dir: PathBuf,
     /// Answers so far.
     answers: metrics::Answers,
     /// Answers that hold as long as the tip does.
@@ -61,11 +64,12 @@ pub struct State {
 }
 
 impl State {
-    fn new(node: Arc<dyn NodeApi>, trusted_proxies: Vec<IpNet>) -> Self {
+    fn new(node: Arc<dyn NodeApi>, trusted_proxies: Vec<IpNet>, data_dir: PathBuf) -> Self {
         Self {
             node,
             events: events::Events::new(trusted_proxies.clone()),
             trusted_proxies,
+            data_dir,
             answers: Default::default(),
             pages: Default::default(),
             facts: Default::default(),

@@ -5,6 +5,7 @@
 use std::future::ready;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Settings {
     pub public: Listener,
     /// Where the operator listens.
     pub admin: Listener,
+    /// Where the database is.
+    pub data_dir: PathBuf,
     /// Proxies whose word about the client's address counts.
     pub trusted_proxies: Vec<IpNet>,
     /// What the operator must send.
@@ -97,7 +100,7 @@ impl Http {
 
 /// Binds the listeners. Must be called where an actix system or a tokio runtime runs.
 pub fn bind(node: Arc<dyn NodeApi>, settings: Settings) -> Result<Http, HttpError> {
-    let state = Data::new(State::new(node, settings.trusted_proxies.clone()));
+    let state = Data::new(State::new(node, settings.trusted_proxies.clone(), settings.data_dir));
     let mut http = Http { servers: Vec::new(), public: None, admin: None };
     if let Listener::On(address) = settings.public {
         tokio::spawn(events::run(Arc::downgrade(&state.clone().into_inner())));

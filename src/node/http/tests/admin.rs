@@ -98,8 +98,8 @@ async fn a13_a_browser_that_was_led_here_is_refused_even_with_the_token() {
 async fn monitoring_needs_no_token() {
     let replies = ask(&[("GET", "/metrics", &[], ""), ("GET", "/livez", &[], ""), ("GET", "/readyz", &[], "")]).await;
     assert_eq!(replies.iter().map(|reply| reply.0).collect::<Vec<_>>(), [200, 200, 503]);
-    assert!(replies[0].1.contains("barreleye_tip_height{} 0.0"), "{}", replies[0].1);
-    assert!(replies[0].1.contains("barreleye_mail_handled_total{actor=\"chain\",message=\"Tick\"} 3"));
+    assert!(replies[0].1.contains("barreleye_chain_height{} 0.0"), "{}", replies[0].1);
+    assert!(replies[0].1.contains("barreleye_mailbox_handled_messages_total{actor=\"chain\",message=\"Tick\"} 3"));
 }
 
 #[actix_web::test]

@@ -69,7 +69,9 @@ async fn a05_a_body_at_the_limit_is_read_and_one_byte_more_is_refused() {
 fn listening(node: &FakeNode) -> Http {
     let (log, _layer) = LogControl::detached();
     let any = Listener::On("127.0.0.1:0".parse().unwrap());
-    let settings = Settings { public: any, admin: Listener::Off, trusted_proxies: vec![], token: "x".into(), log };
+    let data_dir = std::env::temp_dir();
+    let settings =
+        Settings { public: any, admin: Listener::Off, data_dir, trusted_proxies: vec![], token: "x".into(), log };
     bind(node.shared(), settings).unwrap()
 }
 
@@ -79,7 +81,9 @@ async fn a_port_in_use_is_an_error_that_names_the_flag() {
     let first = listening(&node);
     let (log, _layer) = LogControl::detached();
     let taken = Listener::On(first.public.unwrap());
-    let settings = Settings { public: Listener::Off, admin: taken, trusted_proxies: vec![], token: "x".into(), log };
+    let data_dir = std::env::temp_dir();
+    let settings =
+        Settings { public: Listener::Off, admin: taken, data_dir, trusted_proxies: vec![], token: "x".into(), log };
     let error = bind(node.shared(), settings).err().unwrap().to_string();
     assert!(error.contains("choose another address with --admin"), "{error}");
 }

@@ -45,7 +45,7 @@ impl Reply {
 
 fn state(node: &FakeNode) -> Data<State> {
     let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-    Data::new(State::new(node.shared(), trusted_proxies))
+    Data::new(State::new(node.shared(), trusted_proxies, std::env::temp_dir()))
 }
 
 /// Asks the public listener's application.

@@ -1,19 +1,24 @@
 //! What a node is told: defaults ← `barreleye.toml` ← environment (`BARRELEYE_…`) ← flags.
 //!
-//! Each layer is a [`Layer`] of optional settings; later ones win. This file decides which settings exist, what they
-//! are called and what they are when nobody says anything. It opens no ports and makes no files.
+//! Each source is a [`Layer`] of optional settings; later ones win. This file decides what the settings mean and what
+//! they are when nobody says anything. It opens no ports and makes no files.
+
+mod settings;
+mod shown;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use ipnet::IpNet;
 use ledger::{Amount, Network, NetworkSpec};
 use libp2p::Multiaddr;
-use serde::Deserialize;
 
+pub use self::settings::{KEYS, Layer};
+pub use self::shown::{LIVE, Origin, Setting};
+pub use self::values::{Listener, LogFormat, parse_switch};
 use crate::failure::Failure;
 
 /// Where a node keeps its data when nobody says otherwise.
@@ -30,8 +35,8 @@ const MAX_WANTED_PEERS: usize = 32;
 const MAX_INBOUND: u32 = 256;
 /// The configuration file inside the data directory.
 pub const FILE: &str = "barreleye.toml";
-/// Environment variables with other meanings than a setting.
-const OTHER_VARIABLES: [&str; 4] = ["CONFIG", "NODE", "PASSPHRASE_FILE", "BIN"];
+/// The configuration that `init` writes and the package installs: every setting with its default, in comments.
+pub const COMMENTED: &str = include_str!("../../../deploy/barreleye.toml");
 
 /// Everything that a node is told, with nothing left open.
 #[derive(Debug, Clone)]
@@ -90,210 +95,28 @@ pub struct Config {
     pub max_inbound: u32,
     /// What looked wrong on the way, to be logged.
     pub warnings: Vec<String>,
+    /// Which source each setting is from that is not as by itself.
+    pub origins: BTreeMap<&'static str, Origin>,
 }
 
-/// An address to listen on, or `off`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listener {
-    /// Do not listen.
-    Off,
-    /// Listen here.
-    On(SocketAddr),
+/// Where a node's settings are from, beside the environment; can be read again while it runs.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// The command line.
+    pub flags: Layer,
+    /// The configuration file, if the command line names one.
+    pub file: Option<PathBuf>,
+    /// A command line without any argument: a development node that mines.
+    pub bare: bool,
 }
 
-/// Form of the log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
-/// Settings of one layer; those that it does not have are left to the layer below.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Layer {
-    /// A built-in network or the path of a network file.
-    pub network: Option<String>,
-    /// See [`Config::data_dir`].
-    pub data_dir: Option<PathBuf>,
-    /// See [`Config::listen`].
-    pub listen: Option<Vec<Multiaddr>>,
-    /// See [`Config::external`].
-    pub external: Option<Vec<Multiaddr>>,
-    /// See [`Config::peers`].
-    pub peers: Option<Vec<Multiaddr>>,
-    /// See [`Config::rendezvous`].
-    pub rendezvous: Option<String>,
-    /// See [`Config::mine`].
-    pub mine: Option<bool>,
-    /// See [`Config::key`].
-    pub key: Option<PathBuf>,
-    /// See [`Config::faucet`].
-    pub faucet: Option<bool>,
-    /// See [`Config::faucet_key`].
-    pub faucet_key: Option<PathBuf>,
-    /// See [`Config::passphrase_file`].
-    pub passphrase_file: Option<PathBuf>,
-    /// See [`Config::http`].
-    pub http: Option<Listener>,
-    /// See [`Config::admin`].
-    pub admin: Option<Listener>,
-    /// See [`Config::trusted_proxies`].
-    pub trusted_proxies: Option<Vec<IpNet>>,
-    /// See [`Config::log_format`].
-    pub log_format: Option<LogFormat>,
-    /// See [`Config::log`].
-    pub log: Option<String>,
-    /// See [`Config::hash_duty`].
-    pub hash_duty: Option<u8>,
-    /// See [`Config::faucet_amount`].
-    pub faucet_amount: Option<Amount>,
-    /// See [`Config::faucet_interval_s`].
-    pub faucet_interval_s: Option<u64>,
-    /// See [`Config::faucet_account_limit`].
-    pub faucet_account_limit: Option<Amount>,
-    /// See [`Config::faucet_share`].
-    pub faucet_share: Option<u8>,
-    /// See [`Config::forget_peers_s`].
-    pub forget_peers_s: Option<u64>,
-    /// See [`Config::mdns`].
-    pub mdns: Option<bool>,
-    /// See [`Config::upnp`].
-    pub upnp: Option<bool>,
-    /// See [`Config::wanted_peers`].
-    pub wanted_peers: Option<usize>,
-    /// See [`Config::max_inbound`].
-    pub max_inbound: Option<u32>,
-}
-
-/// The names of all settings, as the file has them.
-pub const KEYS: [&str; 26] = [
-    "network",
-    "data_dir",
-    "listen",
-    "external",
-    "peers",
-    "rendezvous",
-    "mine",
-    "key",
-    "faucet",
-    "faucet_key",
-    "passphrase_file",
-    "http",
-    "admin",
-    "trusted_proxies",
-    "log_format",
-    "log",
-    "hash_duty",
-    "faucet_amount",
-    "faucet_interval_s",
-    "faucet_account_limit",
-    "faucet_share",
-    "forget_peers_s",
-    "mdns",
-    "upnp",
-    "wanted_peers",
-    "max_inbound",
-];
-
-impl Layer {
-    /// These settings, and those of `below` where there are none.
-    pub fn over(self, below: Self) -> Self {
-        Self {
-            network: self.network.or(below.network),
-            data_dir: self.data_dir.or(below.data_dir),
-            listen: self.listen.or(below.listen),
-            external: self.external.or(below.external),
-            peers: self.peers.or(below.peers),
-            rendezvous: self.rendezvous.or(below.rendezvous),
-            mine: self.mine.or(below.mine),
-            key: self.key.or(below.key),
-            faucet: self.faucet.or(below.faucet),
-            faucet_key: self.faucet_key.or(below.faucet_key),
-            passphrase_file: self.passphrase_file.or(below.passphrase_file),
-            http: self.http.or(below.http),
-            admin: self.admin.or(below.admin),
-            trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
-            log_format: self.log_format.or(below.log_format),
-            log: self.log.or(below.log),
-            hash_duty: self.hash_duty.or(below.hash_duty),
-            faucet_amount: self.faucet_amount.or(below.faucet_amount),
-            faucet_interval_s: self.faucet_interval_s.or(below.faucet_interval_s),
-            faucet_account_limit: self.faucet_account_limit.or(below.faucet_account_limit),
-            faucet_share: self.faucet_share.or(below.faucet_share),
-            forget_peers_s: self.forget_peers_s.or(below.forget_peers_s),
-            mdns: self.mdns.or(below.mdns),
-            upnp: self.upnp.or(below.upnp),
-            wanted_peers: self.wanted_peers.or(below.wanted_peers),
-            max_inbound: self.max_inbound.or(below.max_inbound),
-        }
-    }
-
-    /// The settings in the text of a configuration file.
-    pub fn from_toml(text: &str, name: &str) -> Result<Self, Failure> {
-        let bad = |error: toml::de::Error| Failure::usage(format!("{name}: {error}"));
-        let table: toml::Table = text.parse().map_err(bad)?;
-        if let Some(unknown) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(Failure::usage(format!(
-                "{name}: unknown setting '{unknown}': did you mean '{}'?",
-                nearest(unknown)
-            )));
-        }
-        toml::from_str(text).map_err(bad)
-    }
-
-    /// The settings in the environment, and what looked like one but is not.
-    pub fn from_environment(variables: &BTreeMap<String, String>) -> Result<(Self, Vec<String>), Failure> {
-        let (mut layer, mut warnings) = (Self::default(), Vec::new());
-        for (name, value) in variables {
-            let Some(suffix) = name.strip_prefix("BARRELEYE_") else { continue };
-            let key = suffix.to_ascii_lowercase();
-            match layer.set(&key, value) {
-                Some(Ok(())) => {}
-                Some(Err(why)) => return Err(Failure::usage(format!("environment variable {name}: {why}"))),
-                None if OTHER_VARIABLES.contains(&suffix) => {}
-                None => warnings.push(format!(
-                    "the environment variable {name} is no setting: did you mean BARRELEYE_{}?",
-                    nearest(&key).to_ascii_uppercase()
-                )),
-            }
-        }
-        Ok((layer, warnings))
-    }
-
-    /// Sets `key` from a text; none if there is no such setting.
-    fn set(&mut self, key: &str, text: &str) -> Option<Result<(), String>> {
-        Some(match key {
-            "network" => one(&mut self.network, text),
-            "data_dir" => one(&mut self.data_dir, text),
-            "listen" => list(&mut self.listen, text),
-            "external" => list(&mut self.external, text),
-            "peers" => list(&mut self.peers, text),
-            "rendezvous" => one(&mut self.rendezvous, text),
-            "mine" => switch(&mut self.mine, text),
-            "key" => one(&mut self.key, text),
-            "faucet" => switch(&mut self.faucet, text),
-            "faucet_key" => one(&mut self.faucet_key, text),
-            "passphrase_file" => one(&mut self.passphrase_file, text),
-            "http" => one(&mut self.http, text),
-            "admin" => one(&mut self.admin, text),
-            "trusted_proxies" => list(&mut self.trusted_proxies, text),
-            "log_format" => one(&mut self.log_format, text),
-            "log" => one(&mut self.log, text),
-            "hash_duty" => one(&mut self.hash_duty, text),
-            "faucet_amount" => one(&mut self.faucet_amount, text),
-            "faucet_interval_s" => one(&mut self.faucet_interval_s, text),
-            "faucet_account_limit" => one(&mut self.faucet_account_limit, text),
-            "faucet_share" => one(&mut self.faucet_share, text),
-            "forget_peers_s" => one(&mut self.forget_peers_s, text),
-            "mdns" => switch(&mut self.mdns, text),
-            "upnp" => switch(&mut self.upnp, text),
-            "wanted_peers" => one(&mut self.wanted_peers, text),
-            "max_inbound" => one(&mut self.max_inbound, text),
-            _ => return None,
-        })
+impl Source {
+    /// Reads everything.
+    pub fn load(&self) -> Result<Config, Failure> {
+        let variables = std::env::vars_os();
+        let environment =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+        load(self.flags.clone(), self.file.as_deref(), &environment, self.bare)
     }
 }
 
@@ -305,6 +128,11 @@ pub fn load(
     bare: bool,
 ) -> Result<Config, Failure> {
     let (environment, warnings) = Layer::from_environment(environment)?;
+    let mut origins = BTreeMap::new();
+    let mut note = |layer: &Layer, origin: &Origin| {
+        origins.extend(layer.given().into_iter().map(|key| (key, origin.clone())));
+    };
+    let (from_flags, from_environment) = (flags.clone(), environment.clone());
     let above = flags.over(environment);
     let data_dir = above.data_dir.clone().unwrap_or_else(|| DATA_DIR.into());
     let read = |path: &Path| {
@@ -312,18 +140,22 @@ pub fn load(
         Layer::from_toml(&text, &path.display().to_string())
     };
     let inside = data_dir.join(FILE);
-    let below = match file {
-        Some(path) => read(path)?,
+    let (below, read_from) = match file {
+        Some(path) => (read(path)?, path.to_owned()),
         None if inside.exists() => match read(&inside)? {
             layer if layer.data_dir.is_some() => {
                 let text = "data_dir cannot be set by the file inside the data directory: use --data-dir or --config";
                 return Err(Failure::usage(format!("{}: {text}", inside.display())));
             }
-            layer => layer,
+            layer => (layer, inside),
         },
-        None => Layer::default(),
+        None => (Layer::default(), inside),
     };
-    finish(above.over(below), warnings, bare)
+    // The first source comes last: it has the last word.
+    note(&below, &Origin::File(read_from));
+    note(&from_environment, &Origin::Environment);
+    note(&from_flags, &Origin::Flag);
+    Ok(Config { origins, ..finish(above.over(below), warnings, bare)? })
 }
 
 fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Failure> {
@@ -370,7 +202,7 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         http: layer.http.unwrap_or(address(9000)),
         admin: layer.admin.unwrap_or(address(9100)),
         trusted_proxies: layer.trusted_proxies.unwrap_or_default(),
-        log_format: layer.log_format.unwrap_or(LogFormat::Text),
+        log_format: layer.log_format.unwrap_or(LogFormat::Auto),
         log: layer.log.unwrap_or_else(|| "info".into()),
         hash_duty,
         faucet_amount: layer.faucet_amount.unwrap_or(FAUCET_AMOUNT),
@@ -383,6 +215,7 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         wanted_peers,
         max_inbound,
         warnings,
+        origins: BTreeMap::new(),
         network,
     })
 }
@@ -398,92 +231,6 @@ pub fn network(name: &str) -> Result<Network, Failure> {
     let text = fs::read_to_string(name).map_err(|error| Failure::usage(format!("network file {name}: {error}")))?;
     let network = NetworkSpec::from_toml(&text).and_then(Network::new);
     network.map_err(|error| Failure::usage(format!("network file {name}: {error}")))
-}
-
-fn one<T: FromStr<Err: ToString>>(setting: &mut Option<T>, text: &str) -> Result<(), String> {
-    *setting = Some(text.parse().map_err(|error: T::Err| format!("'{text}': {}", error.to_string()))?);
-    Ok(())
-}
-
-/// Values between commas.
-fn list<T: FromStr<Err: ToString>>(setting: &mut Option<Vec<T>>, text: &str) -> Result<(), String> {
-    let parse = |part: &str| part.parse().map_err(|error: T::Err| format!("'{part}': {}", error.to_string()));
-    *setting =
-        Some(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(parse).collect::<Result<_, _>>()?);
-    Ok(())
-}
-
-fn switch(setting: &mut Option<bool>, text: &str) -> Result<(), String> {
-    *setting = Some(parse_switch(text)?);
-    Ok(())
-}
-
-/// `on` or `off`, in the words that people use.
-pub fn parse_switch(text: &str) -> Result<bool, String> {
-    match text {
-        "on" | "true" | "yes" | "1" => Ok(true),
-        "off" | "false" | "no" | "0" => Ok(false),
-        _ => Err(format!("'{text}' must be on or off")),
-    }
-}
-
-impl FromStr for Listener {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "off" => Ok(Self::Off),
-            _ => text
-                .parse()
-                .map(Self::On)
-                .map_err(|_| "must be an address with a port, such as 127.0.0.1:9000, or off".into()),
-        }
-    }
-}
-
-impl FromStr for LogFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("must be text or json".into()),
-        }
-    }
-}
-
-/// Reads a setting of the file through its `FromStr`.
-macro_rules! deserialize_from_str {
-    ($($name:ident),*) => {$(
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
-            }
-        }
-    )*};
-}
-deserialize_from_str!(Listener, LogFormat);
-
-/// The setting whose name needs the fewest changes to become `typed`.
-fn nearest(typed: &str) -> &'static str {
-    KEYS.into_iter().min_by_key(|key| distance(&typed.replace('-', "_"), key)).unwrap_or(KEYS[0])
-}
-
-/// Edit distance: insertions, deletions and replacements.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -587,12 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn lists_in_the_environment_stand_between_commas_and_every_setting_can_be_set() {
+    fn lists_in_the_environment_stand_between_commas() {
         let variables = environment(&[("BARRELEYE_PEERS", "/ip4/1.2.3.4/tcp/1, /ip4/1.2.3.4/tcp/2")]);
         assert_eq!(Layer::from_environment(&variables).unwrap().0.peers.map(|peers| peers.len()), Some(2));
-        for key in KEYS {
-            assert!(Layer::default().set(key, "").is_some(), "{key} cannot be set by the environment");
-        }
     }
 
     #[test]

@@ -1,12 +1,23 @@
-//! Log lines: readable on a terminal or one JSON object each, with a filter that can change while the node runs.
+//! Log lines: for people, as JSON or as entries of the journal, with a filter that can change while the node runs.
+//!
+//! Nobody waits for the log, and no place of the program can fill it.
+
+mod journal;
+mod limit;
+mod queue;
 
 use std::io::IsTerminal;
 
+use serde_json::json;
 use thiserror::Error;
+use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
+use self::journal::Journal;
+use self::limit::Limit;
+use self::queue::{Queue, Sink};
 use crate::config::LogFormat;
 
 /// Lines of libraries are of use only when something is wrong with them.
@@ -32,19 +43,49 @@ pub enum LogError {
     Setup(String),
 }
 
-/// Starts logging to standard error.
-pub fn start(format: LogFormat, filter: &str) -> Result<LogControl, LogError> {
+/// Held as long as anything is logged: its end waits for the last lines.
+pub struct LogGuard(Queue);
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
+/// Starts logging, to standard error or to the journal.
+pub fn start(format: LogFormat, filter: &str) -> Result<(LogControl, LogGuard), LogError> {
     let (filter, control) = reload::Layer::new(parse(filter)?);
+    let setup = |error: std::io::Error| LogError::Setup(error.to_string());
+    let format = match format {
+        LogFormat::Auto if journal::is_read() => LogFormat::Journal,
+        LogFormat::Auto => LogFormat::Text,
+        format => format,
+    };
+    let note = move |text: &str| match format {
+        LogFormat::Journal => journal::entry(Level::WARN, text),
+        LogFormat::Json => format!("{}\n", json!({ "level": "WARN", "message": text })).into_bytes(),
+        LogFormat::Auto | LogFormat::Text => format!("WARN {text}\n").into_bytes(),
+    };
+    let sink = match format {
+        LogFormat::Journal => Sink::Journal(journal::connect().map_err(setup)?),
+        LogFormat::Auto | LogFormat::Text | LogFormat::Json => Sink::Stderr,
+    };
+    let queue = Queue::to(sink, note).map_err(setup)?;
+    let (guard, told) = (LogGuard(queue.clone()), queue.clone());
+    let limit = Limit::new(move |text: &str| told.line(note(text)));
     let lines = match format {
-        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed(),
-        LogFormat::Text => fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr).boxed(),
+        LogFormat::Journal => Journal(queue).boxed(),
+        LogFormat::Json => fmt::layer().json().flatten_event(true).with_writer(queue).boxed(),
+        LogFormat::Auto | LogFormat::Text => {
+            fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(queue).boxed()
+        }
     };
     tracing_subscriber::registry()
         .with(filter)
-        .with(lines)
+        .with(lines.with_filter(limit))
         .try_init()
         .map_err(|error| LogError::Setup(error.to_string()))?;
-    Ok(LogControl(control))
+    Ok((LogControl(control), guard))
 }
 
 impl LogControl {
@@ -58,6 +99,11 @@ impl LogControl {
         let (layer, control) = reload::Layer::new(EnvFilter::new("off"));
         (Self(control), layer)
     }
+}
+
+/// Whether a filter can be used.
+pub fn check(filter: &str) -> Result<(), LogError> {
+    parse(filter).map(drop)
 }
 
 fn parse(filter: &str) -> Result<EnvFilter, LogError> {
