@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources::{read, root, sources};
 
 /// The groups of cases that the table covers whole: letter, first and last number.
-const GROUPS: [(char, u32, u32); 9] = [
+const GROUPS: [(char, u32, u32); 10] = [
+    ('O', 1, 15),
     ('A', 1, 17),
     ('W', 1, 24),
     ('H', 1, 21),

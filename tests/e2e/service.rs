@@ -156,8 +156,10 @@ fn o11_a_node_whose_log_nobody_reads_goes_on() {
     let here = format!("{}:0", crate::harness::process::own_address());
     command.args(["run", "--network"]).arg(network).arg("--data-dir").arg(&data);
     command.args(["--http", &here, "--admin", &here, "--listen", &node.address()]);
-    // A pipe holds 64 KiB; each request logs a few lines.
-    let mut child = command.env("BARRELEYE_LOG", "trace").stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // A pipe holds 64 KiB, and nobody takes anything out of this one: the first line finds no room.
+    let (reader, mut pipe) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut pipe, &vec![b'.'; 64 * 1024]).unwrap();
+    let mut child = command.env("BARRELEYE_LOG", "trace").stderr(pipe).spawn().unwrap();
     let address = eventually("it listens", 30, || {
         fs::read_to_string(data.join("http.address")).map_err(|error| error.to_string())
     });
@@ -170,9 +172,7 @@ fn o11_a_node_whose_log_nobody_reads_goes_on() {
     let began = Instant::now();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-    let mut log = Vec::new();
-    std::io::Read::read_to_end(&mut child.stderr.take().unwrap(), &mut log).unwrap();
-    assert!(log.len() > 60_000, "the pipe was full: {} bytes", log.len());
+    drop(reader);
 }
 
 #[test]
@@ -181,8 +181,8 @@ fn the_view_of_the_actors_shows_a_node_that_moves_and_ends_with_a_key() {
     let node = net.node("node");
     node.mining().start().until(height(1));
     let data = node.dir().display().to_string();
-    let mut terminal = Terminal::run(net.dir(), &["actors", "--watch", "--data-dir", &data]);
-    for text in ["mail/s", "chain", "syncer", "miner", "discovery", "faucet", "last blocks"] {
+    let mut terminal = Terminal::screen(net.dir(), &["actors", "--watch", "--data-dir", &data]);
+    for text in ["mail/s", "chain", "syncer", "miner", "discovery", "faucet", "blocks"] {
         terminal.sees(text);
     }
     terminal.types("q");
@@ -198,11 +198,12 @@ fn alerts_and_dashboard_ask_for_numbers_that_a_node_has() {
     let text = |file: &str| fs::read_to_string(format!("{}/deploy/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let asked = text("prometheus/alerts.yml") + &text("grafana/barreleye.json") + &text("../docs/operating.md");
     let words = asked.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-    let names: std::collections::BTreeSet<_> = words
-        .filter(|word| {
-            ["barreleye_", "process_"].iter().any(|begin| word.starts_with(begin) && word.len() > begin.len())
-        })
-        .collect();
+    let is_name = |word: &&str| {
+        let rest = word.strip_prefix("barreleye_").or_else(|| word.strip_prefix("process_")).unwrap_or_default();
+        // Not the names of packages.
+        rest.starts_with(|c: char| c.is_ascii_lowercase())
+    };
+    let names: std::collections::BTreeSet<_> = words.filter(is_name).collect();
     assert!(names.len() > 30, "{names:?}");
     for name in names {
         // Drops are counted from the first one on.

@@ -19,7 +19,16 @@ pub struct Terminal {
 impl Terminal {
     /// Types a command. What is typed is shown by the terminal, unless the program forbids it.
     pub fn run(dir: &Path, arguments: &[&str]) -> Self {
-        let through = ["sh", "-c", "stty echo; exec \"$0\" \"$@\""].map(String::from);
+        Self::with("stty echo", dir, arguments)
+    }
+
+    /// The same on a screen with room for a view.
+    pub fn screen(dir: &Path, arguments: &[&str]) -> Self {
+        Self::with("stty rows 40 cols 140", dir, arguments)
+    }
+
+    fn with(setting: &str, dir: &Path, arguments: &[&str]) -> Self {
+        let through = ["sh".into(), "-c".into(), format!("{setting}; exec \"$0\" \"$@\"")];
         let mut command = command(dir, &through);
         command.args(arguments).stdin(Stdio::inherit());
         let session = spawn_command(command, Some(PATIENCE_MS)).expect("there are pseudo terminals");
