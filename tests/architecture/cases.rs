@@ -16,7 +16,7 @@ const GROUPS: [(char, u32, u32); 10] = [
     ('B', 14, 22),
     ('T', 1, 13),
     ('F', 1, 14),
-    ('S', 1, 17),
+    ('S', 1, 19),
 ];
 
 /// How a row begins that has no test.
