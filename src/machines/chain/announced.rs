@@ -35,10 +35,12 @@ impl Chain {
                 return Ok(());
             }
             Err(error) => {
-                effects.push(give(if error.fault() == Fault::Sender { Verdict::Reject } else { Verdict::Ignore }));
                 // What is wrong with a block or its parent shows in their bodies, at which the peer need not have looked.
                 if error.fault() == Fault::Sender && !matches!(error, BlockError::InvalidAncestor(_)) {
+                    effects.push(give(Verdict::Reject));
                     effects.push(misbehaved(from, format!("announced block {id}: {error}")));
+                } else {
+                    effects.push(give(Verdict::Ignore));
                 }
                 return Ok(());
             }
@@ -65,11 +67,13 @@ impl Chain {
         let found = self.in_pool(&short_ids);
         if let Some(all) = found.iter().cloned().collect::<Option<Vec<_>>>() {
             match check::block_of_checked(header.clone(), signature, all, &self.network) {
-                Ok(block) => return self.connect(now, [(Arc::new(block), Source::Peer(from))].into(), view, effects),
+                Ok(block) => {
+                    return self.connect(now, [(Arc::new(block), Source::Announced(from))].into(), view, effects);
+                }
                 // Short ids of two transactions agree, or the announcement was forged: the block itself tells.
                 Err(BlockError::Mutated) => {}
                 Err(error) => {
-                    self.refuse(now, id, error, Source::Peer(from), effects);
+                    self.refuse(now, id, error, Source::Announced(from), effects);
                     return Ok(());
                 }
             }

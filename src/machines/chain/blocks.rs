@@ -206,7 +206,7 @@ impl Chain {
                     effects.push(Effect::Answer { ticket, answer: Ok(Accepted::Block(block.id())) });
                     effects.push(Effect::AnnounceBlock(block));
                 }
-                Source::Peer(_) | Source::Sync(_) => {}
+                Source::Peer(_) | Source::Announced(_) | Source::Sync(_) => {}
             }
         }
     }
@@ -214,7 +214,7 @@ impl Chain {
     fn without_parent(&mut self, now: Now, block: Arc<CheckedBlock>, source: Source, effects: &mut Vec<Effect>) {
         let (id, error) = (block.id(), BlockError::UnknownParent(block.header().previous));
         match source {
-            Source::Peer(peer) => {
+            Source::Peer(peer) | Source::Announced(peer) => {
                 self.orphans.add(block, peer, now.mono);
                 effects.push(Effect::Behind { peer });
             }
@@ -226,7 +226,7 @@ impl Chain {
         match source {
             Source::Client(ticket) => effects.push(Effect::Answer { ticket, answer: Ok(Accepted::Block(id)) }),
             Source::Sync(_) => effects.push(Effect::SyncTaken { blocks: 1 }),
-            Source::Peer(_) | Source::Miner => {}
+            Source::Peer(_) | Source::Announced(_) | Source::Miner => {}
         }
     }
 
@@ -264,7 +264,7 @@ impl Chain {
             Source::Peer(peer) if error.fault() == Fault::Sender => {
                 effects.push(misbehaved(peer, format!("sent block {id}: {error}")));
             }
-            Source::Peer(_) => {}
+            Source::Peer(_) | Source::Announced(_) => {}
             Source::Sync(from) => {
                 if error.fault() == Fault::Sender {
                     effects.push(misbehaved(from, format!("sent block {id}: {error}")));

@@ -14,8 +14,10 @@ use crate::pool::PoolError;
 /// Where something came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// A peer announced it or sent it when asked.
+    /// A peer sent its body: it answers for all of it.
     Peer(PeerId),
+    /// A peer announced it, and its body was here: whoever passes an announcement on has looked at the header only.
+    Announced(PeerId),
     /// A peer sent it as part of a sync.
     Sync(PeerId),
     /// This node's miner found it.

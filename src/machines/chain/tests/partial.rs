@@ -61,12 +61,36 @@ fn t11_a_block_of_what_waits_in_the_pool_is_connected_at_once_and_nothing_of_it_
     };
     assert_eq!(effects.iter().find_map(kept), Some(block));
     // What is wrong with the block itself is found all the same: here the accounts do not allow it.
-    let (mut node, _) = prepared(2, |_| true);
-    let backwards = (0..2).rev().map(|i| pay(&node.network, 1, 2, 5, 5, i)).collect();
-    let backwards = Branch::new(&node.network).extend(5, backwards);
+    let (mut node, backwards) = invalid();
     let announcement = in_short(&node, &backwards);
     let effects = node.on(event(announcement));
     assert!(tip_changed(&effects).is_none() && node.chain.tip().height == 0);
+}
+
+/// A node with two transactions of one account in its pool, and a block that has them in the wrong order.
+fn invalid() -> (Node, Block) {
+    let (node, _) = prepared(2, |_| true);
+    let backwards = (0..2).rev().map(|i| pay(&node.network, 1, 2, 5, 5, i)).collect();
+    let block = Branch::new(&node.network).extend(5, backwards);
+    (node, block)
+}
+
+#[test]
+fn p15_who_announces_an_invalid_block_is_not_blamed_for_its_body_and_who_sends_it_is() {
+    // All of it is here: nobody sent a body.
+    let (mut node, block) = invalid();
+    let announcement = in_short(&node, &block);
+    let effects = announced(&mut node, &announcement, 1);
+    assert_eq!((verdict(&effects), blamed(&effects)), (Some(Verdict::Accept), vec![]), "its header is good");
+    assert_eq!(node.chain.tip().height, 0);
+    // From now on this node knows better, but others pass on what they have not looked into.
+    let effects = announced(&mut node, &announcement, 2);
+    assert_eq!((verdict(&effects), blamed(&effects)), (Some(Verdict::Ignore), vec![]));
+    // None of it is here, and the announcer sends it: it has looked at it.
+    let mut node = Node::new();
+    let [(ask, from, None)] = questions(&announced(&mut node, &announcement, 1))[..] else { panic!("asked for") };
+    let effects = node.on(Event::Fetched { ask, from, block });
+    assert!(blamed(&effects)[0].contains("nonce"), "{effects:?}");
 }
 
 #[test]
