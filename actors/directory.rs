@@ -11,7 +11,8 @@ use machines::PeerId;
 use machines::discovery::Present;
 use machines::peer::{Event, Offence, Score, Scores};
 
-use crate::peer::{Delivery, Link};
+use crate::delivery::Delivery;
+use crate::link::Link;
 use crate::{Inspect, Mail, Port, Stop, Tick};
 
 /// The ports of one connected peer's actor.

@@ -6,12 +6,14 @@
 
 mod chain;
 mod clock;
+mod delivery;
 mod directory;
 mod discovery;
 mod faucet;
 mod faucet_records;
 mod handle;
 mod hasher;
+mod link;
 mod mail;
 mod miner;
 mod peer;

@@ -1,9 +1,10 @@
 //! The Peer actor: one for each connected peer. What comes from a peer passes here first.
 
-use std::net::IpAddr;
+mod answers;
+
 use std::sync::Arc;
 
-use actix::{Actor, Context, Handler, Message};
+use actix::{Actor, Context, Handler};
 use ledger::ViewError;
 use machines::chain::{self, GossipTicket};
 use machines::miner::Lease;
@@ -11,56 +12,16 @@ use machines::peer::{self as machine, Effect, Event, Goodbye, Offence};
 use machines::{PeerId, discovery, miner, syncer};
 use store::Reader;
 use tracing::field::display;
-use tracing::{debug, info};
-use wire::{
-    Command, Gossip, GossipId, Multiaddr, NetHandle, Protocol, RawBlock, Request, RequestError, Responder, Response,
-    Status,
-};
+use tracing::info;
+use wire::{Command, Gossip, GossipId, NetHandle, Request, Responder, Response, Status};
 
+use crate::delivery::Delivery;
+use crate::link::Link;
 use crate::mail::{Named, Reply};
 use crate::report::Moves;
 use crate::serve::{self, Served};
 use crate::translate::{self, Purpose};
 use crate::{ActorReport, Clock, Directory, Mail, Meter, Port, Share, Tick};
-
-/// Something that the network task hands to the peer that it came from.
-pub enum Delivery {
-    /// It asks.
-    Request {
-        /// What.
-        request: Request,
-        /// The right to answer.
-        responder: Responder,
-    },
-    /// It answers, or does not.
-    Response {
-        /// What the question was for.
-        purpose: Purpose,
-        /// The answer.
-        result: Result<Response, RequestError>,
-    },
-    /// It passes gossip on.
-    Gossip {
-        /// Which message.
-        id: GossipId,
-        /// What it says.
-        gossip: Gossip,
-    },
-}
-
-impl Message for Delivery {
-    type Result = ();
-}
-
-impl Named for Delivery {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Request { .. } => "Request",
-            Self::Response { .. } => "Response",
-            Self::Gossip { .. } => "Gossip",
-        }
-    }
-}
 
 /// Whom every peer tells what.
 #[derive(Clone)]
@@ -83,27 +44,6 @@ pub struct Ports {
     pub reader: Reader,
     /// What this node says of itself; none while the store cannot be read.
     pub greeting: Arc<dyn Fn() -> Option<Status> + Send + Sync>,
-}
-
-/// How a peer is connected.
-#[derive(Debug, Clone)]
-pub struct Link {
-    /// Its address.
-    pub address: Multiaddr,
-    /// Whether this node dialed.
-    pub outbound: bool,
-}
-
-impl Link {
-    /// The address without the peer id, if this node dialed it.
-    pub fn dialed(&self) -> Option<String> {
-        self.outbound.then(|| dialed_address(&self.address))
-    }
-
-    /// Where a peer that dialed comes from.
-    pub fn from(&self) -> Option<IpAddr> {
-        if self.outbound { None } else { wire::address::ip(&self.address) }
-    }
 }
 
 /// The actor around [`machine::Peer`].
@@ -273,96 +213,6 @@ impl Peer {
         }
     }
 
-    fn response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
-        let peer = self.peer;
-        let response = match result {
-            Ok(response) => response,
-            Err(error) => {
-                debug!(%peer, ?purpose, %error, "a question has no answer");
-                if let RequestError::Malformed(what) = &error {
-                    translate::offence(what).into_iter().for_each(|event| self.run(event));
-                }
-                self.no_answer(purpose, error.to_string());
-                return;
-            }
-        };
-        match (purpose, response) {
-            (Purpose::Greeting, Response::Refused(why)) => info!(%peer, %why, "a peer refuses this node"),
-            (_, Response::Refused(why)) => self.no_answer(purpose, why),
-            (Purpose::Greeting, Response::Status(status)) => self.run(Event::Greeted(translate::greeting(status))),
-            (Purpose::Sync(ask), Response::Headers(headers)) => {
-                let event = syncer::Event::Headers { ask: syncer::Ask(ask), headers };
-                self.ports.syncer.tell(Mail(event));
-            }
-            (Purpose::Sync(ask), Response::Blocks(raw)) => {
-                let Some(blocks) = self.decode(&raw) else {
-                    self.no_answer(purpose, "a block is malformed".into());
-                    return;
-                };
-                self.ports.syncer.tell(Mail(syncer::Event::Blocks { ask: syncer::Ask(ask), blocks }));
-            }
-            (Purpose::Fetch(_), Response::Blocks(raw)) if raw.is_empty() => {
-                self.no_answer(purpose, "the block is not there".into());
-            }
-            (Purpose::Fetch(ask), Response::Blocks(raw)) if raw.len() == 1 => {
-                let Some(block) = self.decode(&raw).and_then(|mut blocks| blocks.pop()) else {
-                    self.no_answer(purpose, "a block is malformed".into());
-                    return;
-                };
-                self.to_chain(chain::Event::Fetched { ask: chain::Ask(ask), from: peer, block });
-            }
-            (Purpose::Missing(_), Response::Transactions(transactions)) if transactions.is_empty() => {
-                self.no_answer(purpose, "the block is not there".into());
-            }
-            (Purpose::Missing(ask), Response::Transactions(transactions)) => {
-                let transactions = Some(transactions);
-                self.to_chain(chain::Event::Missing { ask: chain::Ask(ask), transactions });
-            }
-            (Purpose::Addresses, Response::Addresses(addresses)) => self.found(&addresses),
-            (_, _) => self.offend(Offence::Malformed, "answered another question".into()),
-        }
-    }
-
-    fn decode(&mut self, raw: &[RawBlock]) -> Option<Vec<ledger::Block>> {
-        match raw.iter().map(RawBlock::decode).collect() {
-            Ok(blocks) => Some(blocks),
-            Err(error) => {
-                self.offend(Offence::Malformed, error.to_string());
-                None
-            }
-        }
-    }
-
-    fn no_answer(&self, purpose: Purpose, why: String) {
-        match purpose {
-            Purpose::Sync(ask) => self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask), why })),
-            Purpose::Fetch(ask) | Purpose::Missing(ask) => {
-                self.to_chain(chain::Event::Missing { ask: chain::Ask(ask), transactions: None });
-            }
-            Purpose::Greeting | Purpose::Addresses => {}
-        }
-    }
-
-    /// Lost when the chain is busy: it asks again when its deadline passes.
-    fn to_chain(&self, event: chain::Event) {
-        drop(self.ports.chain.post_bulk(Mail(event)));
-    }
-
-    /// Addresses of others: usable only with the id of who is there.
-    fn found(&mut self, addresses: &[String]) {
-        let named = |text: &String| {
-            let address: Multiaddr = text.parse().ok()?;
-            let peer = address.iter().find_map(|part| match part {
-                Protocol::P2p(peer) => translate::peer_id(&peer),
-                _ => None,
-            })?;
-            Some((peer, vec![dialed_address(&address)]))
-        };
-        let peers: Vec<_> = addresses.iter().filter_map(named).collect();
-        let source = discovery::Source::Peer(self.peer);
-        self.ports.discovery.tell(Mail(discovery::Event::Found { source, peers }));
-    }
-
     fn gossip(&mut self, id: GossipId, gossip: Gossip) {
         let Some(ticket) = translate::ticket(&id) else { return };
         let message = translate::message(&gossip);
@@ -413,11 +263,6 @@ impl Peer {
             &self.meter,
         )
     }
-}
-
-/// A multiaddress without the peer id at its end.
-pub fn dialed_address(address: &Multiaddr) -> String {
-    address.iter().filter(|part| !matches!(part, Protocol::P2p(_))).collect::<Multiaddr>().to_string()
 }
 
 impl Actor for Peer {

@@ -9,9 +9,11 @@ use tokio::sync::{oneshot, watch};
 use tracing::{debug, info, warn};
 use wire::{Command, DialFailure, Multiaddr, NetEvent, PROTOCOL_VERSION, Reach};
 
+use crate::delivery::Delivery;
 use crate::directory::Entry;
+use crate::link::{Link, dialed_address};
+use crate::peer::Peer;
 pub use crate::peer::Ports as PeerPorts;
-use crate::peer::{Delivery, Link, Peer, dialed_address};
 use crate::translate::{self, Purpose};
 use crate::{Clock, Directory, Inbox, Mail, Stop};
 

@@ -1,17 +1,19 @@
 //! Bodies from several peers at once, in a sliding window; handed on in order.
 //!
 //! Decides which block is asked of whom, and when to ask somebody else too. A question stays open until it is answered,
-//! also when another one was sooner: what a slow peer sends late still shows that it delivers. A body is taken only if it is the very
-//! block: its transactions and its signature are those of the header. So whatever is wrong with a run later, it is the
-//! headers' fault and not of who sent a body.
+//! also when another one was sooner: what a slow peer sends late still shows that it delivers. A body is taken only if it
+//! is the very block: its transactions and its signature are those of the header. So whatever is wrong with a run later,
+//! it is the headers' fault and not of who sent a body.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use ledger::{Block, BlockId, Transaction, merkle};
 
+use super::arrived::{Arrived, Ready};
 use super::event::Ask;
-use super::peers::Pace;
+use super::record::Pace;
+use super::requests::{Request, Requests};
 use crate::PeerId;
 
 /// Bytes of bodies that may be asked for, wait for an earlier one, or wait at the chain.
@@ -40,34 +42,6 @@ pub(super) struct Source {
     pub pace: Pace,
 }
 
-#[derive(Debug, Clone)]
-struct Asked {
-    peer: PeerId,
-    blocks: Range<usize>,
-    /// Those of them that have not arrived: none when others were sooner.
-    open: Range<usize>,
-    at: u64,
-}
-
-impl Asked {
-    fn is_open(&self) -> bool {
-        !self.open.is_empty()
-    }
-
-    fn is_open_for(&self, blocks: &Range<usize>) -> bool {
-        self.is_open() && self.open.start < blocks.end && blocks.start < self.open.end
-    }
-
-    /// These arrived.
-    fn arrived(&mut self, blocks: &Range<usize>) {
-        if blocks.contains(&self.open.start) {
-            self.open.start = blocks.end.min(self.open.end);
-        } else if blocks.start < self.open.end && self.open.end <= blocks.end {
-            self.open.end = blocks.start.max(self.open.start);
-        }
-    }
-}
-
 /// The download of one run of blocks, named by their index in it.
 #[derive(Debug, Clone)]
 pub(super) struct Download {
@@ -76,10 +50,9 @@ pub(super) struct Download {
     first_height: u64,
     /// Neither asked for nor arrived.
     todo: BTreeSet<usize>,
-    asked: BTreeMap<Ask, Asked>,
-    /// Arrived, by index of the first block, waiting for earlier ones.
-    arrived: BTreeMap<usize, (PeerId, Vec<Block>)>,
-    arrived_bytes: usize,
+    requests: Requests,
+    /// Waiting for earlier ones.
+    arrived: Arrived,
     /// Handed on to the chain.
     offered: usize,
     /// Taken by the chain.
@@ -105,12 +78,6 @@ pub(super) enum Arrival {
     Wrong(PeerId),
 }
 
-/// Blocks in order, with who delivered them.
-pub(super) struct Ready {
-    pub from: PeerId,
-    pub blocks: Vec<Block>,
-}
-
 impl Download {
     /// The bodies of `ids`, of which the first is at `first_height`.
     pub fn new(ids: Vec<BlockId>, first_height: u64) -> Self {
@@ -118,9 +85,8 @@ impl Download {
             todo: (0..ids.len()).collect(),
             ids,
             first_height,
-            asked: BTreeMap::new(),
-            arrived: BTreeMap::new(),
-            arrived_bytes: 0,
+            requests: Requests::default(),
+            arrived: Arrived::default(),
             offered: 0,
             taken: 0,
             mean_bytes: START_BYTES / 16,
@@ -155,11 +121,11 @@ impl Download {
 
     /// Whether anybody is asked.
     pub fn is_asking(&self) -> bool {
-        self.asked.values().any(Asked::is_open)
+        self.requests.is_any_open()
     }
 
     pub fn peers(&self) -> BTreeSet<PeerId> {
-        self.asked.values().filter(|asked| asked.is_open()).map(|asked| asked.peer).collect()
+        self.requests.peers()
     }
 
     /// The next question for a source, if the window and its share allow one. The block that the chain waits for comes
@@ -174,7 +140,7 @@ impl Download {
         now: u64,
         pace: impl Fn(&PeerId) -> Pace,
     ) -> Option<Vec<BlockId>> {
-        if self.asked.values().filter(|asked| asked.peer == source.peer).count() >= source.questions {
+        if self.requests.of(&source.peer).count() >= source.questions {
             return None;
         }
         let has = usize::try_from((source.height + 1).saturating_sub(self.first_height)).unwrap_or(usize::MAX);
@@ -183,28 +149,29 @@ impl Download {
             let blocks = blocks.start..blocks.end.min(has).min(blocks.start + most);
             (!blocks.is_empty()).then_some(blocks)
         };
-        let proven = |asked: &&Asked| asked.is_open() && pace(&asked.peer).is_proven();
-        let blocks = if !source.pace.is_proven() && self.asked.values().any(|asked| proven(&asked)) {
-            self.on_trial(proven).and_then(able)?
-        } else {
-            let late = self.late(source, now, &pace).and_then(able);
-            let starves = |blocks: &Range<usize>| blocks.start == self.offered && !self.waits_for_chain();
-            match late {
-                Some(late) if starves(&late) => late,
-                late => self.fresh().and_then(able).or(late)?,
+        let trial = if source.pace.is_proven() { None } else { self.requests.of_the_proven(&pace) };
+        let blocks = match trial {
+            Some(trial) => trial.and_then(able)?,
+            None => {
+                let late = self.requests.late(source, now, &pace).and_then(able);
+                let starves = |blocks: &Range<usize>| blocks.start == self.offered && !self.waits_for_chain();
+                match late {
+                    Some(late) if starves(&late) => late,
+                    late => self.fresh().and_then(able).or(late)?,
+                }
             }
         };
         for index in blocks.clone() {
             self.todo.remove(&index);
         }
         let ids = self.ids[blocks.clone()].to_vec();
-        self.asked.insert(ask, Asked { peer: source.peer, open: blocks.clone(), blocks, at: now });
+        self.requests.add(ask, source.peer, blocks, now);
         Some(ids)
     }
 
     /// Blocks arrived. None if they answer no open question.
     pub fn arrive(&mut self, ask: Ask, blocks: Vec<Block>) -> Option<Arrival> {
-        let Asked { peer, blocks: wanted, at, .. } = self.asked.remove(&ask)?;
+        let Request { peer, blocks: wanted, at, .. } = self.requests.take(ask)?;
         let ids = &self.ids[wanted.clone()];
         let right = blocks.len() <= ids.len() && blocks.iter().zip(ids).all(|(block, id)| is_the_block(block, id));
         if blocks.is_empty() || !right {
@@ -217,96 +184,49 @@ impl Download {
         let guess = self.offered == 0 && self.arrived.is_empty();
         let mean = bytes / got.len();
         self.mean_bytes = if guess { mean } else { (self.mean_bytes + mean) / 2 };
-        let sooner = self.keep(peer, got.start, blocks);
-        let mut raced = false;
-        for asked in self.asked.values_mut().filter(|asked| asked.is_open_for(&got)) {
-            raced |= sooner && asked.at > at;
-            asked.arrived(&got);
-        }
+        let sooner = self.arrived.keep(peer, got.start, blocks, |index| index >= self.offered);
+        let raced = self.requests.arrived(&got, at) && sooner;
         self.release(wanted);
         Some(Arrival::Good { peer, bytes, asked_at: at, raced })
     }
 
-    /// Keeps what had not arrived yet; tells whether that was any.
-    fn keep(&mut self, peer: PeerId, first: usize, blocks: Vec<Block>) -> bool {
-        let mut parts: Vec<(usize, Vec<Block>)> = Vec::new();
-        for (index, block) in (first..).zip(blocks).filter(|(index, _)| !self.has(*index)) {
-            match parts.last_mut() {
-                Some((start, part)) if *start + part.len() == index => part.push(block),
-                _ => parts.push((index, vec![block])),
-            }
-        }
-        let any = !parts.is_empty();
-        for (start, part) in parts {
-            self.arrived_bytes += part.iter().map(Block::size).sum::<usize>();
-            self.arrived.insert(start, (peer, part));
-        }
-        any
-    }
-
     /// Whether the block arrived.
     fn has(&self, index: usize) -> bool {
-        let before = self.arrived.range(..=index).next_back();
-        index < self.offered || before.is_some_and(|(start, (_, blocks))| index < start + blocks.len())
+        index < self.offered || self.arrived.has(index)
     }
 
     /// A question failed: its blocks are asked for again. Gives whom it was asked of.
     pub fn fail(&mut self, ask: Ask) -> Option<PeerId> {
-        let asked = self.asked.remove(&ask)?;
-        self.release(asked.blocks);
-        Some(asked.peer)
+        let Request { peer, blocks, .. } = self.requests.take(ask)?;
+        self.release(blocks);
+        Some(peer)
     }
 
     /// Questions that are older than the deadline of whom they were asked.
     pub fn overdue(&self, now: u64, deadline: impl Fn(&PeerId) -> u64) -> Vec<Ask> {
-        let late = |asked: &Asked| asked.at.saturating_add(deadline(&asked.peer)) <= now;
-        self.asked.iter().filter(|(_, asked)| late(asked)).map(|(ask, _)| *ask).collect()
+        self.requests.overdue(now, deadline)
     }
 
     /// All questions to a peer that is gone fail. Tells whether there was one.
     pub fn give_back(&mut self, peer: &PeerId) -> bool {
-        let asks: Vec<_> = self.asked.iter().filter(|(_, asked)| asked.peer == *peer).map(|(ask, _)| *ask).collect();
+        let asks: Vec<_> = self.requests.of(peer).collect();
         asks.iter().filter_map(|ask| self.fail(*ask)).count() > 0
     }
 
     /// The next blocks in order, if they have arrived and the chain has room for them.
     pub fn ready(&mut self) -> Option<Ready> {
-        let waiting = self.offered - self.taken;
-        let entry = self.arrived.first_entry().filter(|entry| *entry.key() == self.offered)?;
-        if waiting + entry.get().1.len() > MAX_OFFERED {
-            return None;
-        }
-        let (from, blocks) = entry.remove();
-        self.offered += blocks.len();
-        self.arrived_bytes -= blocks.iter().map(Block::size).sum::<usize>();
-        Some(Ready { from, blocks })
-    }
-
-    /// The lowest blocks with which everybody who was asked for them keeps this source waiting.
-    fn late(&self, source: &Source, now: u64, pace: impl Fn(&PeerId) -> Pace) -> Option<Range<usize>> {
-        let late = |asked: &Asked| asked.at.saturating_add(pace(&asked.peer).patience(source.pace)) <= now;
-        let mut open: BTreeMap<usize, (usize, bool)> = BTreeMap::new();
-        for asked in self.asked.values().filter(|asked| asked.is_open()) {
-            let (end, for_us) = open.entry(asked.open.start).or_insert((asked.open.end, true));
-            *end = (*end).min(asked.open.end);
-            *for_us &= asked.peer != source.peer && late(asked);
-        }
-        open.into_iter().find(|(_, (_, for_us))| *for_us).map(|(start, (end, _))| start..end)
-    }
-
-    /// The lowest blocks that one of these questions alone is for.
-    fn on_trial(&self, these: impl Fn(&&Asked) -> bool) -> Option<Range<usize>> {
-        let alone = |asked: &&Asked| self.asked.values().filter(|other| other.is_open_for(&asked.open)).count() == 1;
-        self.asked.values().filter(these).filter(alone).map(|asked| asked.open.clone()).min_by_key(|open| open.start)
+        let room = MAX_OFFERED.saturating_sub(self.offered - self.taken);
+        let ready = self.arrived.take(self.offered, room)?;
+        self.offered += ready.blocks.len();
+        Some(ready)
     }
 
     /// The lowest blocks that nobody is asked for, if they fit into the window. The very lowest always do: all others
     /// wait for them.
     fn fresh(&self) -> Option<Range<usize>> {
         let start = *self.todo.first()?;
-        let asked: usize = self.asked.values().map(|asked| asked.open.len()).sum();
         let waiting = self.offered - self.taken;
-        let window = (asked + waiting) * self.mean_bytes + self.arrived_bytes;
+        let window = (self.requests.blocks() + waiting) * self.mean_bytes + self.arrived.bytes();
         if window >= WINDOW_BYTES && start != self.offered {
             return None;
         }
@@ -317,8 +237,7 @@ impl Download {
     /// These blocks are not asked for by this question any more. Those that neither arrived nor are asked for by
     /// another one are to be asked for again.
     fn release(&mut self, blocks: Range<usize>) {
-        let asked = |index: usize| self.asked.values().any(|asked| asked.open.contains(&index));
-        let free: Vec<_> = blocks.filter(|index| !self.has(*index) && !asked(*index)).collect();
+        let free: Vec<_> = blocks.filter(|index| !self.has(*index) && !self.requests.is_for(*index)).collect();
         self.todo.extend(free);
     }
 }

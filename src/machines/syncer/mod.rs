@@ -5,6 +5,8 @@
 //! question has a deadline, and another peer is asked before it passes, so no answer that never comes can stop it. It
 //! believes only what is stored: its tip is the store's, whatever news of it came or was lost.
 
+mod answers;
+mod arrived;
 mod bodies;
 mod download;
 mod event;
@@ -14,6 +16,8 @@ mod pause;
 mod peers;
 mod questions;
 mod rate;
+mod record;
+mod requests;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -1,29 +1,18 @@
-//! What the syncer knows of each peer: what it claims, how fast it delivers, and how often it failed.
+//! What the syncer knows of all peers: what each claims, and its [`Record`].
 //!
-//! Decides whom to ask first and who is left alone for a while. What a peer did is remembered by its id when it goes,
-//! so that coming back does not make it as good as new. Never asks anybody anything.
+//! Decides whom to ask first. What a peer did is remembered by its id when it goes, so that coming back does not make it
+//! as good as new. Never asks anybody anything.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 
 use ledger::{Tip, Work};
 
+use super::STATUS_MS;
 use super::download::{START_BYTES, Source};
-use super::{HEADERS_PER_ANSWER, STATUS_MS};
+use super::record::{Pace, Record, START_HEADERS};
 use crate::PeerId;
 
-/// How long one peer may keep another one waiting that is about as fast,
-pub(super) const PATIENCE_MS: u64 = 2_000;
-/// and one that is so many times faster, or that nobody ever got anything of: the other is asked too, and the answer that
-/// comes first counts.
-pub(super) const SHORT_PATIENCE_MS: u64 = 500;
-const FASTER: u64 = 8;
-/// A peer that failed is not asked for this long, doubled with each failure, up to 64 s.
-pub(super) const PENALTY_MS: u64 = 2_000;
-/// Doublings of what grows with each failure: from 2 s to 64 s.
-const MAX_DOUBLINGS: u32 = 5;
-/// Failures of so long ago say nothing about a peer any more.
-const FORGIVE_MS: u64 = 600_000;
 /// Peers that are gone and had failed, 100 bytes each: more than a node meets in the time that a penalty lasts.
 pub(super) const MAX_REMEMBERED: usize = 1_000;
 /// A peer that did not tell its tip for so long is gone, though nobody said so: the mail was lost.
@@ -32,70 +21,6 @@ const SILENT_MS: u64 = 12 * STATUS_MS;
 pub(super) const QUESTIONS: usize = 4;
 /// One question to a fast peer is to bring what it delivers in this time.
 const ANSWER_MS: u64 = 1_000;
-/// Headers in the first question to a peer: 27 KB, which a line of 2 KB/s carries in time.
-pub(super) const START_HEADERS: usize = 200;
-/// One question for headers is to bring what its line carries in this time,
-const HEADERS_ANSWER_MS: u64 = 3_000;
-/// whoever gave some has so long for the next,
-const HEADERS_PATIENCE_MS: u64 = 5_000;
-/// and is never asked for fewer than so many: two packets.
-const FEWEST_HEADERS: usize = 16;
-/// One answer makes the next question so many times longer at most: it may have been luck.
-const MAX_GROWTH: usize = 10;
-/// Whoever took its time and was so many times slower than the fastest is not asked for a while.
-const TOO_SLOW: u64 = 32;
-
-/// What is known of a peer, whether it is connected or not.
-#[derive(Debug, Clone, Copy, Default)]
-struct Record {
-    failures: u32,
-    not_before: u64,
-    /// Bytes of bodies a second, of late. 0: it never delivered any.
-    speed: u64,
-    delivered_at: u64,
-    /// Doublings of the patience with it: it was late, but sooner than the one who was asked in its place.
-    late: u32,
-    /// Headers that its line carries in one answer. None: that is not known.
-    headers: Option<usize>,
-}
-
-/// What is to be expected of a peer.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pace {
-    /// Bytes of bodies a second; 0 as long as it has not shown, or not since it failed, that it delivers any.
-    speed: u64,
-    late: u32,
-}
-
-impl Pace {
-    /// Whether it has delivered, and not failed since.
-    pub fn is_proven(&self) -> bool {
-        self.speed > 0
-    }
-
-    /// How long it may keep `other` waiting before that one is asked too.
-    pub fn patience(&self, other: Self) -> u64 {
-        let short = other.speed > self.speed.saturating_mul(FASTER);
-        (if short { SHORT_PATIENCE_MS } else { PATIENCE_MS }) << self.late.min(MAX_DOUBLINGS)
-    }
-}
-
-impl Record {
-    fn failures(&self, mono: u64) -> u32 {
-        if self.not_before.saturating_add(FORGIVE_MS) <= mono { 0 } else { self.failures }
-    }
-
-    fn strike(&mut self, mono: u64) {
-        self.failures = self.failures(mono);
-        self.not_before = mono.saturating_add(PENALTY_MS << self.failures.min(MAX_DOUBLINGS));
-        self.failures = self.failures.saturating_add(1);
-        self.late = 0;
-    }
-
-    fn pace(&self, mono: u64) -> Pace {
-        Pace { speed: if self.failures(mono) == 0 { self.speed } else { 0 }, late: self.late }
-    }
-}
 
 #[derive(Debug, Clone)]
 struct Peer {
@@ -111,7 +36,7 @@ struct Peer {
 impl Peer {
     /// It claims more work and may be asked now.
     fn is_ahead_of(&self, work: Work, mono: u64) -> bool {
-        self.tip.work > work && self.record.not_before <= mono
+        self.tip.work > work && self.record.may_be_asked(mono)
     }
 }
 
@@ -153,7 +78,7 @@ impl Peers {
 
     pub fn gone(&mut self, peer: &PeerId) {
         if let Some(gone) = self.known.remove(peer)
-            && gone.record.failures > 0
+            && gone.record.has_failed()
         {
             self.remember(*peer, gone.record);
         }
@@ -177,26 +102,11 @@ impl Peers {
         self.remember(peer, record);
     }
 
-    /// It delivered bodies that were asked for at `asked_at`, which makes up for a failure; headers alone do not.
-    /// `raced` tells that another one was asked for them too.
+    /// It delivered bodies that were asked for at `asked_at`; `raced` tells that another one was asked for them too.
     pub fn delivered(&mut self, peer: PeerId, bytes: usize, asked_at: u64, raced: bool, mono: u64) {
-        let fastest = self.known.values().map(|peer| peer.record.speed).max().unwrap_or(0);
+        let fastest = self.known.values().map(|peer| peer.record.speed()).max().unwrap_or(0);
         let Some(known) = self.known.get_mut(&peer) else { return };
-        let record = &mut known.record;
-        // With several questions open, this answer could not begin before the last one ended.
-        let ms = mono.saturating_sub(asked_at.max(record.delivered_at)).max(1);
-        let speed = (bytes as u64).saturating_mul(1_000) / ms;
-        record.speed = if record.speed == 0 { speed } else { (record.speed + speed) / 2 }.max(1);
-        record.delivered_at = mono;
-        if ms >= PATIENCE_MS && speed < fastest / TOO_SLOW {
-            record.strike(mono);
-            return;
-        }
-        record.failures = record.failures.saturating_sub(1);
-        if raced {
-            // This node was impatient: its own line may be slow.
-            record.late = (record.late + 1).min(MAX_DOUBLINGS);
-        }
+        known.record.delivered(bytes, asked_at, raced, fastest, mono);
     }
 
     /// What is to be expected of it.
@@ -204,39 +114,33 @@ impl Peers {
         self.known.get(peer).map_or(Pace::default(), |peer| peer.record.pace(mono))
     }
 
-    /// Another one is asked for headers too when they do not come within this time. Whoever is not known to deliver
-    /// gets little: what it may cost does not grow with the length of the chain, nor much with the number of its kind.
+    /// Another one is asked for headers too when they do not come within this time.
     pub fn header_patience(&self, peer: &PeerId, mono: u64) -> u64 {
-        let Some(peer) = self.known.get(peer) else { return 0 };
-        let good = peer.record.failures(mono) == 0 && (peer.record.speed > 0 || peer.record.headers.is_some());
-        if good { HEADERS_PATIENCE_MS } else { SHORT_PATIENCE_MS }
+        self.known.get(peer).map_or(0, |peer| peer.record.header_patience(mono))
     }
 
     /// How many headers to ask of it.
     pub fn header_limit(&self, peer: &PeerId) -> usize {
-        self.known.get(peer).and_then(|peer| peer.record.headers).unwrap_or(START_HEADERS)
+        self.known.get(peer).map_or(START_HEADERS, |peer| peer.record.header_limit())
     }
 
     /// It gave all `limit` headers that it was asked for after so long, which tells what its line carries.
     pub fn gave_headers(&mut self, peer: &PeerId, limit: usize, ms: u64) {
-        let Some(peer) = self.known.get_mut(peer) else { return };
-        let carried = limit as u64 * HEADERS_ANSWER_MS / ms.max(1);
-        let most = HEADERS_PER_ANSWER.min(limit * MAX_GROWTH);
-        peer.record.headers = Some(usize::try_from(carried).unwrap_or(most).clamp(FEWEST_HEADERS, most));
+        if let Some(peer) = self.known.get_mut(peer) {
+            peer.record.gave_headers(limit, ms);
+        }
     }
 
     /// It did not give the headers that it was asked for: perhaps they were too many for its line.
     pub fn gave_no_headers(&mut self, peer: &PeerId, limit: usize) {
         if let Some(peer) = self.known.get_mut(peer) {
-            peer.record.headers = Some((limit / 4).max(FEWEST_HEADERS));
+            peer.record.gave_no_headers(limit);
         }
     }
 
     /// A question to it is given up after `base`, or longer where it has delivered before and fails now.
     pub fn deadline(&self, peer: &PeerId, base: u64, mono: u64) -> u64 {
-        let Some(peer) = self.known.get(peer) else { return 0 };
-        let doublings = if peer.record.speed > 0 { peer.record.failures(mono).min(2) } else { 0 };
-        base << doublings
+        self.known.get(peer).map_or(0, |peer| peer.record.deadline(base, mono))
     }
 
     pub fn failures(&self, peer: &PeerId, mono: u64) -> u32 {
@@ -266,11 +170,11 @@ impl Peers {
     /// Who can be asked for bodies above a chain with `work`, and for how many: the fastest first.
     pub fn sources(&self, work: Work, mono: u64) -> Vec<Source> {
         let mut able: Vec<_> = self.known.iter().filter(|(_, peer)| peer.is_ahead_of(work, mono)).collect();
-        able.sort_by_key(|(_, peer)| (Reverse(peer.record.pace(mono).speed), peer.record.failures(mono)));
+        able.sort_by_key(|(_, peer)| (Reverse(peer.record.pace(mono).speed()), peer.record.failures(mono)));
         let source = |(id, peer): (&PeerId, &Peer)| {
             let pace = peer.record.pace(mono);
             let (questions, bytes) = if pace.is_proven() {
-                (QUESTIONS, usize::try_from(pace.speed * ANSWER_MS / 1_000).unwrap_or(usize::MAX))
+                (QUESTIONS, usize::try_from(pace.speed() * ANSWER_MS / 1_000).unwrap_or(usize::MAX))
             } else {
                 // One chance, with little at stake.
                 (1, START_BYTES >> peer.record.failures(mono).min(16))
@@ -342,6 +246,7 @@ impl Peers {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::FORGIVE_MS;
     use super::*;
     use crate::fixture::{Branch, network};
 

@@ -14,8 +14,9 @@ use ledger::memory::MemoryChain;
 use ledger::{Block, BlockError, CheckedBlock, Header};
 
 use self::bench::*;
+use super::answers::MAX_RUN;
 use super::bodies::{BODIES_MS, STUCK_MS};
-use super::hunt::{HEADERS_MS, MAX_RUN, locator};
-use super::peers::{PATIENCE_MS, PENALTY_MS, SHORT_PATIENCE_MS, START_HEADERS};
+use super::hunt::{HEADERS_MS, locator};
+use super::record::{PATIENCE_MS, PENALTY_MS, SHORT_PATIENCE_MS, START_HEADERS};
 use super::*;
 use crate::fixture::{Branch, at, network, peer, seal};
