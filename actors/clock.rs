@@ -16,6 +16,12 @@ impl Clock {
         Self { start: Instant::now() }
     }
 
+    /// A clock that runs for so long already.
+    #[cfg(test)]
+    pub fn running_for(time: std::time::Duration) -> Self {
+        Self { start: Instant::now() - time }
+    }
+
     /// The moment. A system clock before 1970 reads as 1970.
     pub fn now(&self) -> Now {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -15,6 +15,8 @@ mod handle;
 mod hasher;
 mod link;
 mod mail;
+#[cfg(test)]
+mod mailbox_tests;
 mod miner;
 mod peer;
 mod port;
