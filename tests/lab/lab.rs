@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::harness::{Net, Node};
+use crate::plain;
 use crate::space::{Family, Space, sweep};
 use crate::switch::{Line, Switch};
 
@@ -73,6 +74,12 @@ impl Lab {
                 self.switch.set(one.ip(), other.ip(), line);
             }
         }
+    }
+
+    /// How many bytes a second a connection of plain TCP carries from one node's host to another's, on average over so
+    /// long.
+    pub fn plain_tcp(&self, from: &Node, to: &Node, time: Duration) -> u64 {
+        plain::bytes_a_second(&self.hosts[from.name()], &self.hosts[to.name()], time)
     }
 
     /// Says what the lines and the nodes' TCP have done since `began`.

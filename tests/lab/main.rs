@@ -9,6 +9,7 @@
 mod harness;
 #[allow(clippy::module_inception, reason = "the laboratory is what this is about")]
 mod lab;
+mod plain;
 mod space;
 mod switch;
 mod trade;

@@ -9,7 +9,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::process::{Command, id};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread::{self, JoinHandle};
 
+use nix::sched::{CloneFlags, setns};
 use rustix::process::{Pid, Signal, kill_process};
 use tun_rs::{DeviceBuilder, SyncDevice};
 
@@ -114,6 +116,15 @@ impl Space {
     /// A name of an interface: at most 15 letters.
     fn link(&self, kind: &str) -> String {
         format!("b{kind}{}x{}", id(), self.number)
+    }
+
+    /// Does something there, on a thread of its own.
+    pub fn inside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        let space = fs::File::open(Path::new("/run/netns").join(&self.name)).expect("the host is there");
+        thread::spawn(move || {
+            setns(space, CloneFlags::CLONE_NEWNET).expect("who makes hosts may enter them");
+            work()
+        })
     }
 
     /// Sets numbers of the host's kernel, by their path below `/proc/sys`.
