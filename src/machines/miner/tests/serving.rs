@@ -150,13 +150,13 @@ fn l05_a_lost_release_costs_no_more_than_the_rest_of_the_lease() {
 
 #[test]
 fn l06_steps_of_the_wall_clock_change_nothing() {
-    let run = |unix_error: i64| {
+    let run = |step: i64| {
         let mut node = Node::new();
         node.connect(id(1));
         let mut states = Vec::new();
         for tick in 0..200 {
             if tick % 7 == 3 {
-                node.unix_error = unix_error - node.unix_error;
+                node.unix_error += step;
             }
             if tick == 50 {
                 node.peers.clear();
