@@ -26,6 +26,7 @@ mod serve;
 mod syncer;
 mod ticker;
 mod translate;
+mod urgency;
 mod verifier;
 mod vital;
 
@@ -46,5 +47,6 @@ pub use report::{ActorReport, MailboxReport};
 pub use router::{PeerPorts, Router};
 pub use syncer::{Ports as SyncerPorts, Syncer};
 pub use ticker::Ticker;
+pub use urgency::Urgency;
 pub use verifier::{Verifier, VerifierThreads};
 pub use vital::{Beat, Failure, Pulse, Vital, Watch, exit_code};

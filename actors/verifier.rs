@@ -15,9 +15,8 @@ use ledger::{Address, Block, CheckedTransaction, Digest, Network, Transaction, T
 use machines::chain::{Event, Origin, Source};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use tracing::warn;
 
-use crate::{Mail, Port, Vital};
+use crate::{Mail, Port, Urgency, Vital};
 
 /// Jobs of blocks that may wait. The chain sends at most 4 096 blocks at once, and a job has at least one.
 const BLOCK_JOBS: usize = 4_096;
@@ -25,8 +24,6 @@ const BLOCK_JOBS: usize = 4_096;
 const TRANSACTION_JOBS: usize = 1_024;
 /// Signatures that are remembered, twice: 52 bytes each.
 const REMEMBERED: usize = 100_000;
-/// How much less urgent a signature is than an answer to a client: a third of the time when all want it.
-const NICE: i32 = 5;
 /// Invalid transactions of one gossip message after which the rest of it is not looked at: more would only cost more.
 const MAX_INVALID: usize = 10;
 /// How often a thread without work shows that it lives.
@@ -61,11 +58,9 @@ pub struct VerifierThreads {
 impl Verifier {
     /// Starts a pool with a thread for each core, and two threads that hand it work.
     pub fn start(network: Arc<Network>, vital: &Vital) -> io::Result<(Self, VerifierThreads)> {
-        let pool = ThreadPoolBuilder::new().thread_name(|i| format!("verifier-{i}")).start_handler(|_| {
-            if let Err(error) = rustix::process::nice(NICE) {
-                warn!(%error, "a verifier thread cannot lower its priority and will slow down HTTP");
-            }
-        });
+        let pool = ThreadPoolBuilder::new()
+            .thread_name(|i| format!("verifier-{i}"))
+            .start_handler(|_| Urgency::Signatures.take());
         let pool = Arc::new(pool.build().map_err(io::Error::other)?);
         let (block_jobs, blocks) = mpsc::sync_channel(BLOCK_JOBS);
         let (transaction_jobs, transactions) = mpsc::sync_channel(TRANSACTION_JOBS);

@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix::Arbiter;
 use actors::{
     Chain, ChainPorts, Clock, Directory, Discovery, DiscoveryPorts, Door, Doors, Duty, Faucet, FaucetPorts, Handle,
-    Hasher, Inbox, Miner, MinerPorts, PeerPorts, Port, Pulse, Router, Stop, Syncer, SyncerPorts, Ticker, Verifier,
-    VerifierThreads, Vital, Watch, exit_code,
+    Hasher, Inbox, Miner, MinerPorts, PeerPorts, Port, Pulse, Router, Stop, Syncer, SyncerPorts, Ticker, Urgency,
+    Verifier, VerifierThreads, Vital, Watch, exit_code,
 };
 use ledger::{ChainSource, Network, SecretKey};
 use libp2p::Multiaddr;
@@ -271,6 +271,9 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let mut router = Router::new(network.chain, peer_ports, peers.clone(), clock, listening_tx, external_tx);
 
     let (chain_arbiter, net_arbiter, desk) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
+    for arbiter in [&chain_arbiter, &net_arbiter, &desk] {
+        arbiter.spawn_fn(|| Urgency::Node.take());
+    }
     chain_arbiter.spawn_fn(move || {
         name_thread(c"chain");
         chain_inbox.run(chain);
