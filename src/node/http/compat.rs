@@ -3,16 +3,16 @@
 
 use actix_web::web::{Path, Query};
 use actix_web::{HttpRequest, HttpResponse, get, post};
-use ledger::{AccountSource, Address, BlockId, ChainSource, StoredHeader, Transaction, TxId};
+use ledger::{Address, BlockId, ChainSource, StoredHeader, Transaction, TxId};
 use serde::Serialize;
 use store::Snapshot;
 
+use super::at_tip::name;
 use super::body::{Fields, Received, hex_bytes, whole, without_prefix};
 use super::compat_json::{
     AccountData, AccountJson, BlockData, BlockJson, BlocksData, TransactionData, TransactionJson, TransactionsData,
 };
 use super::compat_transfer;
-use super::pages::name;
 use super::reply::{Envelope, Refusal, Refusals, envelope, ready, rendered};
 use super::{Routes, Shared, State};
 use crate::node_api::Refused;
@@ -154,8 +154,7 @@ pub async fn compat_account(state: Shared, path: Path<String>) -> HttpResponse {
     let find = || {
         let bytes = hex_bytes(&without_prefix(&path)).ok().and_then(|bytes| bytes.try_into().ok());
         let address = Address(bytes.ok_or_else(|| Refusal::bad("invalid address"))?);
-        let snapshot = state.node.reader().snapshot()?;
-        let account = snapshot.account(&address)?.ok_or_else(|| Refusal::new(404, "not found account"))?;
+        let account = state.account::<Refusal>(&address)?.ok_or_else(|| Refusal::new(404, "not found account"))?;
         let next_nonce = state.node.pool().next_nonce(&address).unwrap_or(account.nonce);
         Ok(AccountJson::new(&address, &account, next_nonce))
     };

@@ -4,6 +4,7 @@
 
 mod admin;
 mod assets;
+mod at_tip;
 mod body;
 mod chain_admin;
 mod client_address;
@@ -19,7 +20,6 @@ mod limits;
 mod line;
 mod metrics;
 mod openapi;
-mod pages;
 mod problem;
 mod reference;
 mod reply;
@@ -36,6 +36,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use ledger::{Account, AccountSource, Address, ViewError};
+use store::StoreError;
 
 use crate::node_api::NodeApi;
 
@@ -50,7 +52,9 @@ pub struct State {
     /// Answers so far.
     answers: metrics::Answers,
     /// Answers that hold as long as the tip does.
-    pages: pages::Pages,
+    pages: at_tip::Pages,
+    /// Accounts at the tip.
+    accounts: at_tip::Accounts,
     /// What blocks say only when they are read whole.
     facts: v1::Facts,
     /// What the next blocks will probably hold.
@@ -71,12 +75,19 @@ impl State {
             trusted_proxies,
             data_dir,
             answers: Default::default(),
-            pages: Default::default(),
+            pages: at_tip::Pages::pages(),
+            accounts: at_tip::Accounts::accounts(),
             facts: Default::default(),
             outlooks: Default::default(),
             exports: Default::default(),
             document: openapi::Document::new(),
         }
+    }
+
+    /// An account at the tip.
+    fn account<E: From<StoreError> + From<ViewError>>(&self, address: &Address) -> Result<Option<Account>, E> {
+        let tip = self.node.tip().id;
+        self.accounts.get(tip, address, || Ok(self.node.reader().snapshot()?.account(address)?))
     }
 }
 

@@ -4,7 +4,7 @@ use actix_web::get;
 use actix_web::web::{Json, Path, Query};
 use client::schema::AnyAddress;
 use client::{Account, AccountHistory, Direction, HistoryItem};
-use ledger::{AccountSource, Address, Amount, ChainSource, Network};
+use ledger::{Address, Amount, ChainSource, Network};
 use serde::Deserialize;
 use store::{Cursor, HistoryEntry, Movement};
 use utoipa::IntoParams;
@@ -24,9 +24,8 @@ const MINED: &str = "mined";
 #[get("/v1/accounts/{address}")]
 pub async fn get_account(state: Shared, path: Path<String>) -> Answer<Account> {
     let address = address(&path)?;
-    let snapshot = state.node.reader().snapshot()?;
     let base = state.node.network().nonce_base;
-    let stored = snapshot.account(&address)?;
+    let stored = state.account::<Problem>(&address)?;
     let account = stored.unwrap_or(ledger::Account { balance: Amount::ZERO, nonce: base });
     let pool = state.node.pool();
     Ok(Json(Account {

@@ -33,7 +33,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde::Serialize;
 
-use super::pages::name;
+use super::at_tip::name;
 use super::problem::{Answer, Problem, Problems};
 use super::{Routes, Shared, State};
 
