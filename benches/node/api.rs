@@ -24,9 +24,9 @@ const BLOCKS: u64 = 20_000;
 const TRANSFERS: usize = 10;
 /// Connections that ask without a pause.
 const CONNECTIONS: usize = 32;
-const SPAN: Duration = Duration::from_secs(3);
+const SPAN: Duration = Duration::from_secs(2);
 /// Rounds, taken in turn with the bare handler, so that both see the same machine. The median counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// Clients that say nothing, or one byte a second.
 const SLOW: usize = 256;
 /// The argument with which this program is the bare handler.
@@ -41,6 +41,8 @@ pub struct Row {
     pub p99_ms: f64,
     pub bare_per_s: f64,
     pub bare_p99_ms: f64,
+    /// How busy what asks was with the bare handler: near 1 it was the limit, and the bare handler could do more.
+    pub asker: f64,
 }
 
 /// What was seen.
@@ -91,36 +93,38 @@ pub fn measure(dir: &Path) -> Result<Figures, Box<dyn Error>> {
 
     let account = chain_maker::keys()?.first().map(|key| key.address()).ok_or("no keys")?;
     let paths = [
-        ("last block", "/last-block".to_owned()),
-        ("last block, native", "/v1/blocks?limit=1".to_owned()),
-        ("account", format!("/accounts/{}", account.to_hex())),
-        ("account, native", format!("/v1/accounts/{account}")),
-        ("list of blocks", "/blocks?page=1&size=20".to_owned()),
-        ("list of blocks, native", "/v1/blocks?limit=20".to_owned()),
-        ("list of transactions, native", "/v1/transactions?limit=20".to_owned()),
-        ("list of blocks, never asked before", String::new()),
+        ("last block", Asked::Always("/last-block".into())),
+        ("last block, native", Asked::Always("/v1/blocks?limit=1".into())),
+        ("account", Asked::Always(format!("/accounts/{}", account.to_hex()))),
+        ("account, native", Asked::Always(format!("/v1/accounts/{account}"))),
+        ("account, another each time", Asked::Accounts),
+        ("list of blocks", Asked::Always("/blocks?page=1&size=20".into())),
+        ("list of blocks, native", Asked::Always("/v1/blocks?limit=20".into())),
+        ("list of transactions, native", Asked::Always("/v1/transactions?limit=20".into())),
+        ("list of blocks, never asked before", Asked::Blocks),
     ];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let rows = paths.iter().map(|(what, path)| runtime.block_on(row(&node, what, path))).collect::<Result<_, _>>()?;
+    let rows = paths.iter().map(|(what, asked)| runtime.block_on(row(&node, what, asked))).collect::<Result<_, _>>()?;
     let mined = node.height().unwrap_or(0) - before;
     let (alone_p99_ms, beside_slow_p99_ms) = runtime.block_on(beside_slow(&node))?;
     Ok(Figures { rows, alone_p99_ms, beside_slow_p99_ms, mined })
 }
 
-async fn row(node: &Node, what: &'static str, path: &str) -> Result<Row, Box<dyn Error>> {
-    let asked = Asked::new(path);
+async fn row(node: &Node, what: &'static str, asked: &Asked) -> Result<Row, Box<dyn Error>> {
     let bytes = one(node.http, &asked.request(0)).await?;
     let bare = Bare::start(bytes)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let (mut ours_ms, mut theirs_ms) = (Vec::new(), Vec::new());
-    let constant = Asked::new("/");
+    let mut asker: f64 = 0.0;
+    let constant = Asked::Always("/".into());
     for round in 0..ROUNDS as u64 {
-        let (count, mut times) = load(node.http, &asked, round, CONNECTIONS).await?;
-        ours.push(count);
-        ours_ms.append(&mut times);
-        let (count, mut times) = load(bare.address, &constant, round, CONNECTIONS).await?;
-        theirs.push(count);
-        theirs_ms.append(&mut times);
+        let mut load_of_us = load(node.http, asked, round, CONNECTIONS).await?;
+        ours.push(load_of_us.per_s);
+        ours_ms.append(&mut load_of_us.times_ms);
+        let mut load_of_it = load(bare.address, &constant, round, CONNECTIONS).await?;
+        theirs.push(load_of_it.per_s);
+        theirs_ms.append(&mut load_of_it.times_ms);
+        asker = asker.max(load_of_it.asker);
     }
     Ok(Row {
         what,
@@ -130,34 +134,41 @@ async fn row(node: &Node, what: &'static str, path: &str) -> Result<Row, Box<dyn
         p99_ms: quantile(&mut ours_ms, 0.99),
         bare_per_s: quantile(&mut theirs, 0.5),
         bare_p99_ms: quantile(&mut theirs_ms, 0.99),
+        asker,
     })
 }
 
-/// A path, or a walk through pages that nobody asked for before.
-struct Asked<'a>(&'a str);
+/// What is asked for.
+enum Asked {
+    /// The same path again and again.
+    Always(String),
+    /// One account after the other.
+    Accounts,
+    /// A walk through pages that nobody asked for before.
+    Blocks,
+}
 
-impl<'a> Asked<'a> {
-    fn new(path: &'a str) -> Self {
-        Self(path)
-    }
-
+impl Asked {
     fn request(&self, number: u64) -> Vec<u8> {
-        let path = match self.0 {
-            "" => format!("/v1/blocks?limit=20&before={}", 100 + number * 7919 % (BLOCKS - 100)),
-            path => path.to_owned(),
+        let path = match self {
+            Self::Always(path) => path.clone(),
+            Self::Accounts => format!("/v1/accounts/{:040x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            Self::Blocks => format!("/v1/blocks?limit=20&before={}", 100 + number * 7919 % (BLOCKS - 100)),
         };
         format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").into_bytes()
     }
 }
 
-/// Answers a second, and how long each took in milliseconds.
-async fn load(
-    to: SocketAddr,
-    asked: &Asked<'_>,
-    round: u64,
-    connections: usize,
-) -> Result<(f64, Vec<f64>), Box<dyn Error>> {
-    let began = Instant::now();
+/// How asking went.
+struct Load {
+    per_s: f64,
+    times_ms: Vec<f64>,
+    /// How busy the thread that asks was, 0 to 1.
+    asker: f64,
+}
+
+async fn load(to: SocketAddr, asked: &Asked, round: u64, connections: usize) -> Result<Load, Box<dyn Error>> {
+    let (began, worked) = (Instant::now(), thread_time());
     let client = |place: u64| async move {
         let (mut stream, mut buffer) = (TcpStream::connect(to).await?, Vec::with_capacity(1 << 20));
         stream.set_nodelay(true)?;
@@ -173,8 +184,14 @@ async fn load(
     };
     let all = futures::future::join_all((0..connections as u64).map(client)).await;
     let took = began.elapsed().as_secs_f64();
-    let times: Vec<f64> = all.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
-    Ok((times.len() as f64 / took, times))
+    let times_ms: Vec<f64> = all.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    Ok(Load { per_s: times_ms.len() as f64 / took, times_ms, asker: (thread_time() - worked) / took })
+}
+
+/// Seconds that this thread has worked.
+fn thread_time() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Reads one answer; how long its body is. One that is no success is an error.
@@ -209,8 +226,8 @@ async fn one(to: SocketAddr, request: &[u8]) -> std::io::Result<usize> {
 
 /// One client's p99 alone, and beside clients that are silent, send one byte a second, or do not read.
 async fn beside_slow(node: &Node) -> Result<(f64, f64), Box<dyn Error>> {
-    let asked = Asked::new("/last-block");
-    let (_, mut alone) = load(node.http, &asked, 0, 1).await?;
+    let asked = Asked::Always("/last-block".into());
+    let mut alone = load(node.http, &asked, 0, 1).await?.times_ms;
     let slow: Vec<_> = (0..SLOW)
         .map(|place| {
             let to = node.http;
@@ -234,7 +251,7 @@ async fn beside_slow(node: &Node) -> Result<(f64, f64), Box<dyn Error>> {
         })
         .collect();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let (_, mut beside) = load(node.http, &asked, 1, 1).await?;
+    let mut beside = load(node.http, &asked, 1, 1).await?.times_ms;
     slow.iter().for_each(tokio::task::JoinHandle::abort);
     Ok((quantile(&mut alone, 0.99), quantile(&mut beside, 0.99)))
 }
