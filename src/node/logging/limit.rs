@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use tracing::callsite::Identifier;
-use tracing::subscriber::Interest;
-use tracing::{Event, Metadata, Subscriber};
-use tracing_subscriber::layer::{Context, Filter};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
 
 /// Lines of one place in a row.
 const BURST: f64 = 500.0;
@@ -48,16 +48,10 @@ impl<N: Fn(&str)> Limit<N> {
     }
 }
 
-impl<S: Subscriber, N: Fn(&str) + 'static> Filter<S> for Limit<N> {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
-    }
-
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
-    }
-
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
+// A layer of its own and no filter of another one: a filter that refuses a single event leaves the thread's state of
+// all such filters behind, which ends the process where that is asserted and hides later lines where it is not.
+impl<S: Subscriber, N: Fn(&str) + 'static> Layer<S> for Limit<N> {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let meta = event.metadata();
         match self.passes(meta.callsite(), Instant::now()) {
             None => false,
@@ -73,9 +67,44 @@ impl<S: Subscriber, N: Fn(&str) + 'static> Filter<S> for Limit<N> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
 
+    use tracing::Metadata;
+    use tracing::subscriber::Interest;
+    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
+
+    /// Counts what arrives.
+    struct Count(Arc<AtomicU64>);
+
+    impl<S: Subscriber> Layer<S> for Count {
+        fn on_event(&self, _: &Event<'_>, _: Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn s18_what_is_left_out_of_one_place_changes_nothing_for_the_others() {
+        let lines = Arc::new(AtomicU64::new(0));
+        let limit = Limit::new(|_: &str| {});
+        let log = tracing_subscriber::registry().with(EnvFilter::new("info")).with(limit).with(Count(lines.clone()));
+        tracing::subscriber::with_default(log, || {
+            for round in 0..2_000 {
+                tracing::info!(round, "again and again");
+                tracing::debug!("nobody asked for this, and it counts for nothing");
+            }
+            let loud = lines.load(Ordering::Relaxed);
+            assert!((500..600).contains(&loud), "{loud} lines of a place that may have 500");
+            for _ in 0..100 {
+                tracing::info!("another place");
+            }
+            assert_eq!(lines.load(Ordering::Relaxed), loud + 100);
+        });
+    }
 
     #[test]
     fn s18_a_place_that_logs_without_end_gets_a_burst_and_then_a_line_a_second_and_others_are_not_touched() {

@@ -82,7 +82,8 @@ pub fn start(format: LogFormat, filter: &str) -> Result<(LogControl, LogGuard), 
     };
     tracing_subscriber::registry()
         .with(filter)
-        .with(lines.with_filter(limit))
+        .with(limit)
+        .with(lines)
         .try_init()
         .map_err(|error| LogError::Setup(error.to_string()))?;
     Ok((LogControl(control), guard))
