@@ -127,7 +127,7 @@ impl Faucet {
         }
     }
 
-    /// Keeps changes in one durable write; the machine hears of it in any case.
+    /// Keeps changes in one durable write. The machine hears of it, or writes again when its mailbox was full.
     fn write(&mut self, changes: &[Change], event: impl FnOnce(Result<(), String>) -> Event + Clone + Send + 'static) {
         let own = self.ports.own.clone();
         let (kept, failed) = (event.clone(), event);

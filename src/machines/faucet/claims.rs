@@ -43,9 +43,15 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// It is being written for the first time.
-    Keeping,
+    Keeping {
+        /// When it is written once more if nothing is heard.
+        again_at: u64,
+    },
     /// It is owed, and being written with a new signature.
-    KeepingAgain,
+    KeepingAgain {
+        /// When it is written once more if nothing is heard.
+        again_at: u64,
+    },
     /// It is kept.
     Kept {
         /// When its payout is handed to the chain again.

@@ -60,6 +60,8 @@ pub const SETTLED_DEPTH: Height = 12;
 pub const MAX_CLAIMS: usize = 10_000;
 /// A payout that waits is handed to the chain again this often.
 const RESEND_MS: u64 = 10_000;
+/// A write of which nothing is heard for so long is done again: its word may have met a full mailbox.
+const WRITE_MS: u64 = 60_000;
 /// Whoever claims waits so long at most for the chain to have the payout.
 const TELL_MS: u64 = 3_000;
 /// Requests that may wait for one claim: a client that asks again and again.
@@ -108,8 +110,8 @@ pub struct Faucet {
     totals: Totals,
     /// What changed and is not being written.
     dirty: BTreeSet<Key>,
-    /// What is being written, and who waits for that.
-    writing: Option<(BTreeSet<Key>, Vec<u64>)>,
+    /// What is being written, who waits for that, and when it counts as lost.
+    writing: Option<(BTreeSet<Key>, Vec<u64>, u64)>,
     /// When writing is tried again after it failed.
     write_after: u64,
     /// Who waits for what is dirty.
@@ -311,7 +313,10 @@ impl Faucet {
         self.totals.claims = self.totals.claims.max(number) + 1;
         self.totals.paid = self.totals.paid.checked_add(amount).unwrap_or(self.totals.paid);
         let id = row.payout.id(&self.network.chain);
-        self.claims.insert(number, Open { row, id, until, tickets: vec![ticket], stage: Stage::Keeping });
+        self.claims.insert(
+            number,
+            Open { row, id, until, tickets: vec![ticket], stage: Stage::Keeping { again_at: now.mono + RESEND_MS } },
+        );
         // How far the chain was looked at goes along: what this account paid before is never counted after a restart.
         let keys = [Key::Claim(number), Key::Trace(to), Key::Totals, Key::Watched];
         effects.push(Effect::Keep { claim: number, changes: keys.iter().map(|key| self.change_of(*key)).collect() });
@@ -359,16 +364,20 @@ impl Faucet {
     /// Writes what changed, if nothing is being written.
     fn write_changes(&mut self, now: Now, effects: &mut Vec<Effect>) {
         self.dirty.extend(self.collectors.take_changed());
+        if let Some((keys, orders, _)) = self.writing.take_if(|(_, _, lost_at)| *lost_at <= now.mono) {
+            self.dirty.extend(keys);
+            self.orders.extend(orders);
+        }
         if self.writing.is_some() || self.dirty.is_empty() || now.mono < self.write_after {
             return;
         }
         let keys = std::mem::take(&mut self.dirty);
         effects.push(Effect::Write(keys.iter().map(|key| self.change_of(*key)).collect()));
-        self.writing = Some((keys, std::mem::take(&mut self.orders)));
+        self.writing = Some((keys, std::mem::take(&mut self.orders), now.mono + WRITE_MS));
     }
 
     fn written(&mut self, now: Now, result: Result<(), String>, effects: &mut Vec<Effect>) {
-        let Some((keys, orders)) = self.writing.take() else { return };
+        let Some((keys, orders, _)) = self.writing.take() else { return };
         if result.is_err() {
             self.dirty.extend(keys);
             self.write_after = now.mono + RESEND_MS;

@@ -31,7 +31,7 @@ impl Faucet {
     /// The claim is durable: now the chain may have it, and after that whoever claimed may know.
     pub(super) fn kept(&mut self, now: Now, claim: u64, effects: &mut Vec<Effect>) {
         let payout = self.claims.change(claim, |open| {
-            let is_new = open.stage == Stage::Keeping;
+            let is_new = matches!(open.stage, Stage::Keeping { .. });
             open.stage = Stage::Kept { resend_at: now.mono + RESEND_MS, tell_at: now.mono + TELL_MS };
             (Transaction::Transfer(open.row.payout.clone()), is_new)
         });
@@ -44,7 +44,7 @@ impl Faucet {
 
     pub(super) fn not_kept(&mut self, claim: u64, why: &str, effects: &mut Vec<Effect>) {
         let Some(open) = self.claims.get(claim) else { return };
-        if open.stage == Stage::KeepingAgain {
+        if matches!(open.stage, Stage::KeepingAgain { .. }) {
             // It is owed all the same. The next tick signs it again.
             self.claims.change(claim, |open| open.row.phase = Phase::Overtaken(0));
             return;
@@ -164,9 +164,15 @@ impl Faucet {
         self.collectors.sweep(self.budget.time(now.mono));
         let depth = |height: Height| self.tip.height.saturating_sub(height);
         let (mut done, mut overtaken, mut resend, mut tell) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let mut keep = Vec::new();
         for (number, open) in self.claims.iter() {
             let (kept, late) = match open.stage {
-                Stage::Keeping | Stage::KeepingAgain => (false, false),
+                Stage::Keeping { again_at } | Stage::KeepingAgain { again_at } => {
+                    if again_at <= now.mono {
+                        keep.push(number);
+                    }
+                    (false, false)
+                }
                 Stage::Kept { resend_at, tell_at } => {
                     if tell_at <= now.mono && !open.tickets.is_empty() {
                         tell.push(number);
@@ -186,12 +192,15 @@ impl Faucet {
                 Phase::Confirmed(_) | Phase::Overtaken(_) | Phase::Reserved => {}
             }
         }
+        for number in keep {
+            self.keep_once_more(now, number, effects);
+        }
         for number in done {
             self.claims.remove(number);
             self.dirty.insert(Key::Claim(number));
         }
         for number in overtaken {
-            self.sign_again(number, next_nonce, effects);
+            self.sign_again(now, number, next_nonce, effects);
         }
         for number in resend {
             let payout = self.claims.change(number, |open| {
@@ -207,15 +216,29 @@ impl Faucet {
         }
     }
 
+    /// Nothing was heard of a write: the word of it may have met a full mailbox. To write the same again changes nothing.
+    fn keep_once_more(&mut self, now: Now, number: u64, effects: &mut Vec<Effect>) {
+        let to = self.claims.change(number, |open| {
+            if let Stage::Keeping { again_at } | Stage::KeepingAgain { again_at } = &mut open.stage {
+                *again_at = now.mono + RESEND_MS;
+            }
+            open.row.payout.to
+        });
+        let Some(to) = to else { return };
+        let keys = [Key::Claim(number), Key::Trace(to), Key::Totals, Key::Watched];
+        let changes = keys.iter().map(|key| self.change_of(*key)).collect();
+        effects.push(Effect::Keep { claim: number, changes });
+    }
+
     /// The nonce is gone for good, so the old payout can never be mined: a new one pays the claim.
-    fn sign_again(&mut self, number: u64, next_nonce: Option<u64>, effects: &mut Vec<Effect>) {
+    fn sign_again(&mut self, now: Now, number: u64, next_nonce: Option<u64>, effects: &mut Vec<Effect>) {
         let (Some(next), Some(open)) = (next_nonce, self.claims.get(number)) else { return };
         let nonce = self.next_nonce(next, None);
         let payout = self.payout(open.row.payout.to, open.row.payout.amount, nonce);
         let id = payout.id(&self.network.chain);
         self.claims.change(number, |open| {
             (open.id, open.row.payout, open.row.phase) = (id, payout, Phase::Reserved);
-            open.stage = Stage::KeepingAgain;
+            open.stage = Stage::KeepingAgain { again_at: now.mono + RESEND_MS };
         });
         effects.push(Effect::Keep { claim: number, changes: vec![self.change_of(Key::Claim(number))] });
     }

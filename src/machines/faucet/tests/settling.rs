@@ -120,3 +120,20 @@ fn a_new_signature_that_could_not_be_kept_does_not_lose_the_claim() {
         "it is owed all the same"
     );
 }
+
+#[test]
+fn a_write_of_which_nothing_is_heard_is_done_again_until_it_is() {
+    let mut bench = Bench::new();
+    let claim = bench.reserve(0, 9, 1).unwrap();
+    let again = |bench: &mut Bench, mono| {
+        let effects = bench.tick(mono);
+        effects.iter().any(|effect| matches!(effect, Effect::Keep { claim: number, .. } if *number == claim))
+    };
+    assert!(!again(&mut bench, RESEND_MS - 1));
+    assert!(again(&mut bench, RESEND_MS));
+    assert!(!again(&mut bench, RESEND_MS + 1));
+    assert!(again(&mut bench, 2 * RESEND_MS));
+    let effects = bench.on(2 * RESEND_MS, Event::Kept { claim });
+    assert!(matches!(&effects[..], [Effect::Submit(_)]), "{effects:?}");
+    assert!(!again(&mut bench, 4 * RESEND_MS));
+}
