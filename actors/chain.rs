@@ -295,13 +295,10 @@ impl Chain {
         }
     }
 
-    /// Looks how much is free, where it may be too little.
+    /// Tells the machine how much is free.
     fn measure(&mut self) {
         match self.store.free_bytes() {
-            Ok(free_bytes) if free_bytes >= ENOUGH_BYTES && !self.machine.is_full() => {}
-            Ok(free_bytes) => {
-                self.on(Event::Disk { free_bytes });
-            }
+            Ok(free_bytes) => drop(self.on(Event::Disk { free_bytes })),
             Err(error) => self.broken(error.to_string()),
         }
     }

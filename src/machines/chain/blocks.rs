@@ -155,7 +155,7 @@ impl Chain {
             };
             match session.add(block.clone(), &parent, now.unix)? {
                 Outcome::Connected | Outcome::Kept => {
-                    blocks.extend(self.orphans.take(&id).map(|(block, peer)| (block, Source::Peer(peer))));
+                    blocks.extend(self.orphans.take(&id));
                     taken.push((block, source));
                 }
                 Outcome::Known => self.answer_known(id, source, effects),
@@ -215,7 +215,7 @@ impl Chain {
         let (id, error) = (block.id(), BlockError::UnknownParent(block.header().previous));
         match source {
             Source::Peer(peer) | Source::Announced(peer) => {
-                self.orphans.add(block, peer, now.mono);
+                self.orphans.add(block, peer, source, now.mono);
                 effects.push(Effect::Behind { peer });
             }
             Source::Sync(_) | Source::Miner | Source::Client(_) => self.refuse(now, id, error, source, effects),

@@ -151,8 +151,7 @@ impl Chain {
         self.tip = changed.tip;
         self.count_reorganisation(changed.left);
         if let Head::New(block, _) = head {
-            let orphans: VecDeque<_> =
-                self.orphans.take(&block.id()).map(|(block, peer)| (block, Source::Peer(peer))).collect();
+            let orphans: VecDeque<_> = self.orphans.take(&block.id()).collect();
             if !orphans.is_empty() {
                 self.first(Job::Connect(orphans));
             }

@@ -21,6 +21,7 @@ pub const MAX_EARLY: usize = 16;
 struct Orphan {
     block: Arc<CheckedBlock>,
     from: PeerId,
+    source: Source,
     bytes: usize,
     since: u64,
 }
@@ -35,23 +36,23 @@ impl Orphans {
         self.0.len()
     }
 
-    pub fn add(&mut self, block: Arc<CheckedBlock>, from: PeerId, mono: u64) {
+    pub fn add(&mut self, block: Arc<CheckedBlock>, from: PeerId, source: Source, mono: u64) {
         if self.0.iter().any(|other| other.block.id() == block.id()) {
             return;
         }
-        self.0.push_back(Orphan { bytes: block.size(), block, from, since: mono });
+        self.0.push_back(Orphan { bytes: block.size(), block, from, source, since: mono });
         while self.0.len() > MAX_ORPHANS || self.0.iter().map(|orphan| orphan.bytes).sum::<usize>() > MAX_ORPHAN_BYTES {
             self.drop_one();
         }
     }
 
-    /// The blocks that waited for `parent`, and who sent them.
-    pub fn take(&mut self, parent: &BlockId) -> impl Iterator<Item = (Arc<CheckedBlock>, PeerId)> + use<> {
+    /// The blocks that waited for `parent`, and where they came from.
+    pub fn take(&mut self, parent: &BlockId) -> impl Iterator<Item = (Arc<CheckedBlock>, Source)> + use<> {
         let all = std::mem::take(&mut self.0);
         let (taken, left): (VecDeque<_>, _) =
             all.into_iter().partition(|orphan| orphan.block.header().previous == *parent);
         self.0 = left;
-        taken.into_iter().map(|orphan| (orphan.block, orphan.from))
+        taken.into_iter().map(|orphan| (orphan.block, orphan.source))
     }
 
     pub fn expire(&mut self, mono: u64) {

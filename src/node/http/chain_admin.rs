@@ -2,7 +2,7 @@
 //!
 //! A stream is read in parts, each from a moment of its own: whoever takes hours to read holds nothing back.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
@@ -23,9 +23,9 @@ pub const EXPORT_HEIGHT: &str = "barreleye-height";
 /// What takes how much of the disk.
 pub const TABLES_PATH: &str = "/admin/chain/tables";
 
-/// Bytes that are sent at once.
+/// Bytes that are sent at once, or a block if that is larger.
 const CHUNK: usize = 256 * 1024;
-/// Chunks that wait for a slow reader: 2 MB.
+/// Chunks that wait for a slow reader: 2 MB, more with large blocks.
 const WAITING: usize = 8;
 
 /// One export at a time: each reads the whole disk.
@@ -66,7 +66,7 @@ async fn export(state: Shared) -> HttpResponse {
     let (send, receive) = channel(WAITING);
     let write = move || {
         let _turn = turn;
-        if let Err(error) = write(walk, &reader, Outlet { send, chunk: Vec::with_capacity(CHUNK) }) {
+        if let Err(error) = write(walk, &reader, BufWriter::with_capacity(CHUNK, Outlet(send))) {
             // Without its end nobody takes what has arrived for the whole.
             warn!(%error, "an export of the chain was cut off");
         }
@@ -87,7 +87,7 @@ async fn next(mut receive: Receiver<Bytes>) -> Option<(Result<Bytes, io::Error>,
     Some((Ok(chunk), receive))
 }
 
-fn write(mut walk: Walk, reader: &Reader, outlet: Outlet) -> Result<(), ArchiveError> {
+fn write(mut walk: Walk, reader: &Reader, outlet: BufWriter<Outlet>) -> Result<(), ArchiveError> {
     let mut archive = ArchiveWriter::new(outlet, reader.network().chain)?;
     loop {
         let part = walk.next_part().map_err(io::Error::other)?;
@@ -100,24 +100,17 @@ fn write(mut walk: Walk, reader: &Reader, outlet: Outlet) -> Result<(), ArchiveE
     }
 }
 
-/// Hands what is written to the connection, a chunk at a time, and waits for it.
-struct Outlet {
-    send: Sender<Bytes>,
-    chunk: Vec<u8>,
-}
+/// Hands what is written to the connection and waits for it.
+struct Outlet(Sender<Bytes>);
 
 impl Write for Outlet {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.chunk.extend_from_slice(bytes);
-        if self.chunk.len() >= CHUNK {
-            self.flush()?;
-        }
+        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "nobody reads any more");
+        self.0.blocking_send(Bytes::copy_from_slice(bytes)).map_err(gone)?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
-        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "nobody reads any more");
-        self.send.blocking_send(chunk.into()).map_err(gone)
+        Ok(())
     }
 }

@@ -57,7 +57,7 @@ fn b19_orphans_have_a_cap_in_bytes() {
         let block = Block { transactions: txs.clone(), ..orphan(&network, number, 2) };
         let block = Arc::new(CheckedBlock::kept(block, &network).unwrap());
         one = block.size();
-        orphans.add(block, peer(1), 0);
+        orphans.add(block, peer(1), Source::Peer(peer(1)), 0);
         assert!(orphans.len() * one <= MAX_ORPHAN_BYTES);
     }
     assert_eq!(orphans.len(), MAX_ORPHAN_BYTES / one);
