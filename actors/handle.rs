@@ -24,12 +24,10 @@ use tokio::time::timeout;
 use wire::{Multiaddr, Protocol, Reach};
 
 use crate::{
-    ActorReport, AskFaucet, Claim, Clock, Directory, Duty, Inspect, Mail, MakeTemplate, Meter, OfferBlock, Ping, Port,
-    Question, Submit, translate,
+    ANSWER, ActorReport, AskFaucet, Claim, Clock, Directory, Duty, Inspect, Mail, MakeTemplate, Meter, OfferBlock,
+    Port, Question, Signs, Submit, translate,
 };
 
-/// An actor that gives no answer within this time is not well.
-const ANSWER: Duration = Duration::from_secs(2);
 /// A client waits this long for a commit at most.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Nonces that are tried before looking whether anybody still waits.
@@ -93,7 +91,7 @@ pub enum MintError {
 /// Whether the node works.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Health {
-    /// Every vital actor answers.
+    /// Every vital part lives.
     pub live: bool,
     /// It follows the network and can be relied on.
     pub ready: bool,
@@ -125,8 +123,6 @@ pub struct Door {
     pub name: &'static str,
     /// For a look at its state.
     pub inspect: Port<Inspect>,
-    /// For a sign of life.
-    pub ping: Port<Ping>,
     /// Its counters.
     pub meter: Arc<Meter>,
 }
@@ -143,6 +139,8 @@ pub struct Doors {
     pub pool: watch::Receiver<Arc<PoolView>>,
     /// The clock by which the pool counts.
     pub clock: Clock,
+    /// Which parts live.
+    pub signs: Signs,
     /// Why nothing can be kept now, if so.
     pub unkept: watch::Receiver<Option<String>>,
     /// Whether this node is behind.
@@ -369,12 +367,10 @@ impl Handle {
         reports.into_iter().flatten().map(peer_report).collect()
     }
 
-    /// Whether every vital actor answers, and whether the node can be relied on.
-    pub async fn health(&self) -> Health {
-        let pings = self.doors.actors.iter().map(|door| ask(&door.ping, |reply| Ping { reply }));
-        let answers = futures::future::join_all(pings).await;
-        let silent = self.doors.actors.iter().zip(answers).filter(|(_, answer)| answer.is_none());
-        let mut reasons: Vec<_> = silent.map(|(door, _)| format!("{} does not answer", door.name)).collect();
+    /// Whether every vital part lives, and whether the node can be relied on.
+    pub fn health(&self) -> Health {
+        let silent = self.doors.signs.silent();
+        let mut reasons: Vec<_> = silent.iter().map(|part| format!("{part} does not answer")).collect();
         let live = reasons.is_empty();
         reasons.extend(self.doors.unkept.borrow().clone());
         if self.syncing() {

@@ -20,6 +20,7 @@ mod mailbox_tests;
 mod miner;
 mod peer;
 mod port;
+mod pulse;
 mod report;
 mod router;
 mod serve;
@@ -38,15 +39,14 @@ pub use faucet::{Faucet, Ports as FaucetPorts};
 pub use faucet_records::{FaucetRecordError, faucet_records};
 pub use handle::{ClaimFailure, Door, Doors, Handle, Health, MintError, PeerReport, SubmitError, Unavailable, fixed};
 pub use hasher::{Duty, Hasher};
-pub use mail::{
-    AskFaucet, Claim, Inspect, Mail, MakeTemplate, OfferBlock, Ping, Question, Share, Stop, Submit, Tick, Write,
-};
+pub use mail::{AskFaucet, Claim, Inspect, Mail, MakeTemplate, OfferBlock, Question, Share, Stop, Submit, Tick, Write};
 pub use miner::{Miner, Ports as MinerPorts};
 pub use port::{Inbox, Meter, Port};
+pub use pulse::{ANSWER, PACE, Pulse, Signs};
 pub use report::{ActorReport, MailboxReport};
 pub use router::{PeerPorts, Router};
 pub use syncer::{Ports as SyncerPorts, Syncer};
 pub use ticker::Ticker;
 pub use urgency::Urgency;
 pub use verifier::{Verifier, VerifierThreads};
-pub use vital::{Beat, Failure, Pulse, Vital, Watch, exit_code};
+pub use vital::{Beat, Failure, Vital, Watch, exit_code};

@@ -61,8 +61,6 @@ pub type Reply<T> = oneshot::Sender<T>;
 messages! {
     /// Time passes.
     Tick {}
-    /// Are you alive?
-    Ping { /** Where the answer goes. */ pub reply: Reply<()> }
     /// Show your state.
     Inspect { /** Where the answer goes. */ pub reply: Reply<ActorReport> }
     /// End. The sender is dropped when the actor is gone.
@@ -157,19 +155,9 @@ pub enum Question {
 /// What is called when a write is kept or not.
 pub type Done = Box<dyn FnOnce(Result<(), String>) + Send>;
 
-/// The mail that every vital actor answers in the same way: [`Ping`], [`Inspect`] and [`Stop`].
+/// The mail that every vital actor answers in the same way: [`Inspect`] and [`Stop`].
 macro_rules! common_handlers {
     ($actor:ty) => {
-        impl actix::Handler<$crate::Ping> for $actor {
-            type Result = ();
-
-            fn handle(&mut self, mail: $crate::Ping, _: &mut actix::Context<Self>) {
-                self.meter.took($crate::mail::Named::name(&mail));
-                // Whoever asked may have stopped waiting.
-                let _ = mail.reply.send(());
-            }
-        }
-
         impl actix::Handler<$crate::Inspect> for $actor {
             type Result = ();
 

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tracing::error;
 
+use crate::pulse::{Found, Pulse, Signs};
+
 /// Exit codes of the process.
 pub mod exit_code {
     /// All is well.
@@ -42,13 +44,16 @@ pub struct Vital {
     report: mpsc::Sender<Failure>,
     beat: Beat,
     parts: Arc<Mutex<Vec<(&'static str, Beat)>>>,
+    found: Found,
 }
 
 impl Vital {
     /// The guard of the first part, and where failures arrive. One is enough to end the process, so few fit.
     pub fn channel() -> (Self, Watch) {
         let (report, watch) = mpsc::channel(8);
-        (Self { part: "node", report, beat: Beat::default(), parts: Arc::default() }, watch)
+        let first =
+            Self { part: "node", report, beat: Beat::default(), parts: Arc::default(), found: Found::default() };
+        (first, watch)
     }
 
     /// A guard for another part, which shows that it lives by [`Self::beat`], at least once a second.
@@ -59,7 +64,8 @@ impl Vital {
     /// A guard for a part whose signs of life are counted where it works.
     pub fn with(&self, part: &'static str, beat: Beat) -> Self {
         self.lock().push((part, beat.clone()));
-        Self { part, report: self.report.clone(), beat, parts: self.parts.clone() }
+        let (report, parts, found) = (self.report.clone(), self.parts.clone(), self.found.clone());
+        Self { part, report, beat, parts, found }
     }
 
     /// The part has got something done.
@@ -69,9 +75,12 @@ impl Vital {
 
     /// Watches all parts that have a guard by now.
     pub fn pulse(&self) -> Pulse {
-        let mut pulse = Pulse { parts: self.lock().iter().map(|(part, beat)| (*part, beat.clone(), 0)).collect() };
-        pulse.begin();
-        pulse
+        Pulse::of(self.lock().clone(), self.found.clone())
+    }
+
+    /// What the pulse finds.
+    pub fn signs(&self) -> Signs {
+        self.found.signs()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(&'static str, Beat)>> {
@@ -85,28 +94,6 @@ impl Vital {
         error!(part = failure.part, why = %failure.why, "this node cannot go on");
         // Full means that a failure is being handled already.
         drop(self.report.try_send(failure));
-    }
-}
-
-/// Asks round by round whether every vital part has got something done since the round began. What lies before a round
-/// does not count in it, so no part is answered for by another one, nor by its own past.
-#[derive(Debug)]
-pub struct Pulse {
-    parts: Vec<(&'static str, Beat, u64)>,
-}
-
-impl Pulse {
-    /// Begins a round.
-    pub fn begin(&mut self) {
-        for (_, beat, seen) in &mut self.parts {
-            *seen = beat.load(Ordering::Relaxed);
-        }
-    }
-
-    /// The parts of which nothing was heard in this round.
-    pub fn silent(&self) -> Vec<&'static str> {
-        let silent = self.parts.iter().filter(|(_, beat, seen)| beat.load(Ordering::Relaxed) == *seen);
-        silent.map(|(part, ..)| *part).collect()
     }
 }
 
@@ -167,19 +154,5 @@ mod tests {
             assert_eq!((failure.part, failure.code), ("hasher", exit_code::INTERNAL));
             assert!(thread.join().is_err());
         });
-    }
-
-    #[test]
-    fn o03_a_part_that_was_heard_before_a_round_is_not_heard_in_it() {
-        let (vital, _watch) = Vital::channel();
-        let (chain, ticker) = (vital.of("chain"), vital.of("ticker"));
-        let mut pulse = vital.pulse();
-        assert_eq!(pulse.silent(), ["chain", "ticker"]);
-        chain.beat();
-        assert_eq!(pulse.silent(), ["ticker"], "nobody answers for another");
-        ticker.beat();
-        assert!(pulse.silent().is_empty());
-        pulse.begin();
-        assert_eq!(pulse.silent(), ["chain", "ticker"], "nor for itself once and for all");
     }
 }

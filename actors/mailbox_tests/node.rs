@@ -250,6 +250,7 @@ impl Node {
             reader: self.store.reader(),
             tip: watch::channel(tip).1,
             pool: watch::channel(Arc::new(PoolView::default())).1,
+            signs: self.vital.signs(),
             unkept: watch::channel(None).1,
             clock: self.clock,
             syncing: watch::channel(false).1,

@@ -105,9 +105,9 @@ impl NodeApi for Handle {
         Handle::dial(self, address).map_err(Refused::from)
     }
 
-    fn health(&self) -> Answer<'_, Health> {
-        let health = Handle::health(self);
-        health.map(|health| Health { live: health.live, ready: health.ready, reasons: health.reasons }).boxed_local()
+    fn health(&self) -> Health {
+        let actors::Health { live, ready, reasons } = Handle::health(self);
+        Health { live, ready, reasons }
     }
 }
 

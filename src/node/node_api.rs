@@ -115,5 +115,5 @@ pub trait NodeApi: Send + Sync + 'static {
     /// Connects to a peer.
     fn dial(&self, address: &Multiaddr) -> Result<(), Refused>;
     /// Whether it works.
-    fn health(&self) -> Answer<'_, Health>;
+    fn health(&self) -> Health;
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use actors::{Handle, Pulse};
+use actors::{ANSWER, Handle, PACE, Pulse};
 use sd_notify::NotifyState;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
@@ -19,9 +19,8 @@ const ASK: Duration = Duration::from_secs(5);
 const MORE_US: u32 = 20_000_000;
 /// Time on a core between two questions without which a start hangs: asking alone takes a hundredth of it.
 const WORK: Duration = Duration::from_millis(5);
-/// From one round to the next. A part may hang nearly as long as the watchdog allows, so a slow disk ends no node.
-const PACE: Duration = Duration::from_secs(2);
-/// A part that is silent for longer is named, where no watchdog says how long it may be.
+/// A part that is silent for longer is named in the log, where no watchdog says how long it may be. It may hang nearly as
+/// long as the watchdog allows, so a slow disk ends no node.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a round looks who is silent.
 const LOOK: Duration = Duration::from_millis(50);
@@ -109,7 +108,7 @@ pub fn reloading() {
     }
 }
 
-/// Feeds the watchdog and shows how the node is, until dropped. Runs on the main thread, which is a vital part too.
+/// Feels the pulse, feeds the watchdog and shows how the node is, until dropped. Runs on the main thread, which is a vital part too.
 pub async fn watch(mut pulse: Pulse, node: Handle) {
     let watchdog = sd_notify::watchdog_enabled();
     let patience = watchdog.map_or(PATIENCE, |limit| limit / 3);
@@ -132,6 +131,9 @@ async fn all_answer(pulse: &Pulse, patience: Duration) {
     let mut named = false;
     loop {
         let silent = pulse.silent();
+        if silent.is_empty() || began.elapsed() >= ANSWER {
+            pulse.tell(silent.clone());
+        }
         if silent.is_empty() {
             if named {
                 info!(after_s = began.elapsed().as_secs(), "every part answers again");

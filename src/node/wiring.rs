@@ -116,7 +116,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
 
     macro_rules! door {
         ($name:literal, $inbox:ident) => {
-            Door { name: $name, inspect: $inbox.port(), ping: $inbox.port(), meter: $inbox.meter() }
+            Door { name: $name, inspect: $inbox.port(), meter: $inbox.meter() }
         };
     }
     let handle = Handle::new(Doors {
@@ -125,6 +125,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         tip: tips,
         pool: pool.clone(),
         clock,
+        signs: vital.signs(),
         unkept,
         syncing,
         progress,

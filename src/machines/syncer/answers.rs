@@ -34,7 +34,7 @@ struct Answer {
     claimed: Tip,
     /// There may be more.
     full: bool,
-    /// Headers that were held before it.
+    /// Headers of one branch that were held before it.
     before: usize,
     /// What it shows, with the run that it continues; none if it shows nothing.
     run: Option<HeaderRun>,
@@ -65,13 +65,16 @@ impl Syncer {
         if full {
             self.peers.gave_headers(&peer, limit, mono.saturating_sub(question.at));
         }
-        let before = self.held().as_ref().map_or(0, |run| run.ids.len());
+        let before = self.held.longest();
         let place = self.place(&question, headers, view)?;
         let rules = Rules { network: &self.network, unix: now.unix, invalid: &self.invalid, view };
         let mut run = None;
         let checked = match place {
             // Nothing new, and perhaps more to come.
-            Place::After(_, rest) if rest.is_empty() && full => return Ok(()),
+            Place::After(known, []) if full => {
+                self.held.add(*known);
+                return Ok(());
+            }
             Place::After(begun, rest) => run.insert(*begun).extend(rest, &rules)?,
             Place::Nothing => Ok(()),
             Place::Unknown => return Ok(()),
@@ -80,7 +83,7 @@ impl Syncer {
         if let Err(error) = checked {
             effects.push(Effect::Misbehaved { peer, offence: Offence::BreaksARule, why: error.to_string() });
             // What came before the error is as good as it was.
-            run.into_iter().for_each(|run| self.hold(run));
+            run.into_iter().for_each(|run| self.held.add(run));
             self.give_up(peer, mono);
             return Ok(());
         }
@@ -95,13 +98,16 @@ impl Syncer {
         headers: &'a [Header],
         view: &dyn ChainSource,
     ) -> Result<Place<'a>, ViewError> {
-        let after = |run: &HeaderRun| Some(Place::After(Box::new(run.clone()), run.rest_of(headers, question.after)?));
-        let fetched = match &self.work {
-            Work::Blocks(run) => after(&run.end),
+        let fetched = || match &self.work {
+            Work::Blocks(run) => {
+                let end = run.end();
+                let rest = end.rest_of(headers, question.after)?;
+                Some((end, rest))
+            }
             Work::Idle | Work::Headers(_) => None,
         };
-        if let Some(place) = self.held().as_ref().and_then(after).or(fetched) {
-            return Ok(place);
+        if let Some((run, rest)) = self.held.take_continued(question, headers).or_else(fetched) {
+            return Ok(Place::After(Box::new(run), rest));
         }
         Ok(match headers.first() {
             None if question.after.is_some() => Place::Unknown,
@@ -149,24 +155,26 @@ impl Syncer {
         let limit = MAX_RUN.saturating_mul(1 << self.peers.failures(&peer, mono).min(6)).min(MAX_BRANCH);
         let Some(run) = run else { return };
         let whole = run.work > ours.work && !run.ids.is_empty() && (!more || run.ids.len() >= MAX_RUN);
-        let beaten = self.held().as_ref().is_some_and(|held| held.work > run.work);
+        let beaten = self.held.work() > run.work;
         let led = self.leader(mono).is_some_and(|leader| leader != peer);
+        let grown = run.ids.len().saturating_sub(before);
         match &mut self.work {
             Work::Headers(_) | Work::Idle if whole => {
-                self.pause.header(mono);
+                if grown > 0 {
+                    self.pause.header(mono);
+                }
                 // What is held and shows more comes after it.
-                self.kept = self.held().take().filter(|held| held.work > run.work);
+                self.held.only_above(run.work);
                 self.begin_bodies(run, peer, more, mono);
             }
             // So many headers, and less work than ours.
-            _ if more && run.seen >= limit => {
-                *self.held() = None;
+            _ if more && run.seen >= limit => self.give_up(peer, mono),
+            // Another branch, or a question of long ago: whoever leads has shown more.
+            Work::Headers(_) if more && beaten && led => {
+                self.held.add(run);
                 self.give_up(peer, mono);
             }
-            // Another branch, or a question of long ago: whoever leads has shown more.
-            Work::Headers(_) if more && beaten && led => self.give_up(peer, mono),
             Work::Headers(hunt) if more => {
-                let grown = run.ids.len().saturating_sub(before);
                 if grown > 0 {
                     self.pause.header(mono);
                 }
@@ -176,12 +184,12 @@ impl Syncer {
                     _ => (mono, 0),
                 };
                 hunt.leader = Some((peer, since, got + grown));
-                hunt.run = Some(run);
                 hunt.round.clear();
+                self.held.lead(run);
                 self.lead_is_in_time(mono);
             }
             // Others may continue it.
-            _ => self.hold(run),
+            _ => self.held.add(run),
         }
     }
 }

@@ -28,13 +28,10 @@ const NO_SOURCE_MS: u64 = 5_000;
 pub(super) struct Run {
     /// Whose headers they are.
     pub leader: PeerId,
-    pub last_id: BlockId,
-    pub last_height: u64,
-    pub work: ledger::Work,
+    /// The headers, of which the download has the ids. More may come while bodies do.
+    headers: HeaderRun,
     /// Whether more headers follow.
     pub more: bool,
-    /// Where they follow: they may come while bodies do.
-    pub end: HeaderRun,
     pub download: Download,
     /// Who follows another branch, or does not keep old blocks.
     without: BTreeSet<PeerId>,
@@ -47,23 +44,42 @@ pub(super) struct Run {
 }
 
 impl Run {
-    fn new(run: HeaderRun, leader: PeerId, more: bool, mono: u64) -> Self {
-        let (last_id, last_height, work, end) = (run.last_id(), run.last_height(), run.work, run.end());
-        let first_height = (last_height + 1).saturating_sub(run.ids.len() as u64);
-        let download = Download::new(run.ids, first_height);
+    fn new(mut headers: HeaderRun, leader: PeerId, more: bool, mono: u64) -> Self {
+        let ids = std::mem::take(&mut headers.ids);
+        let first_height = (headers.last_height() + 1).saturating_sub(ids.len() as u64);
         Self {
             leader,
-            last_id,
-            last_height,
-            work,
+            headers,
             more,
-            end,
-            download,
+            download: Download::new(ids, first_height),
             without: BTreeSet::new(),
             taken_at: mono,
             lost_at: None,
             busy_at: mono,
         }
+    }
+
+    /// Where more headers follow.
+    pub fn end(&self) -> HeaderRun {
+        self.headers.end()
+    }
+
+    pub fn last_id(&self) -> BlockId {
+        self.headers.last_id()
+    }
+
+    pub fn last_height(&self) -> u64 {
+        self.headers.last_height()
+    }
+
+    pub fn work(&self) -> ledger::Work {
+        self.headers.work
+    }
+
+    /// The headers, to begin again with them.
+    fn into_headers(mut self) -> HeaderRun {
+        self.headers.ids = self.download.into_ids();
+        self.headers
     }
 }
 
@@ -144,6 +160,7 @@ impl Syncer {
     pub(super) fn refused(&mut self, mono: u64, id: BlockId, error: &BlockError) {
         if error.condemns_the_id() {
             self.invalid.insert(id);
+            self.held.forget(&id);
         }
         let Work::Blocks(run) = &self.work else { return };
         if !run.download.offered(&id) {
@@ -184,8 +201,11 @@ impl Syncer {
             self.peers.blame(run.leader, mono);
         }
         let idle = !run.download.is_asking() && !run.download.waits_for_chain();
-        if stuck || lost || idle && run.busy_at.saturating_add(NO_SOURCE_MS) <= mono {
-            self.work = Work::Idle;
+        if (stuck || lost || idle && run.busy_at.saturating_add(NO_SOURCE_MS) <= mono)
+            && let Work::Blocks(run) = std::mem::replace(&mut self.work, Work::Idle)
+        {
+            // Nobody need tell them again. A slow peer may need all its time for telling them once.
+            self.held.add(run.into_headers());
         }
     }
 }

@@ -93,6 +93,11 @@ impl Download {
         }
     }
 
+    /// All ids, lowest first.
+    pub fn into_ids(self) -> Vec<BlockId> {
+        self.ids
+    }
+
     pub fn total(&self) -> usize {
         self.ids.len()
     }

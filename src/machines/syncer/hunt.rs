@@ -7,6 +7,7 @@
 use ledger::{BlockId, ChainSource, ViewError};
 
 use super::headers::HeaderRun;
+use super::held::Held;
 use super::questions::Question;
 use super::rate::Rate;
 use super::{Ask, Effect, Syncer, Work};
@@ -24,42 +25,23 @@ const LEAD_PER_HEADER_MS: u64 = 1;
 pub(super) struct Hunt {
     /// Questions since headers came last.
     pub round: Vec<Ask>,
-    pub run: Option<HeaderRun>,
     /// Who answered last, since when it leads, and how many headers it delivered.
     pub leader: Option<(PeerId, u64, usize)>,
     /// Headers a second.
     pub rate: Rate,
 }
 
-impl Hunt {
-    /// Headers so far.
-    pub fn got(&self) -> usize {
-        self.run.as_ref().map_or(0, |run| run.ids.len())
-    }
-
-    /// Height of the last header.
-    pub fn height(&self) -> u64 {
-        self.run.as_ref().map_or(0, HeaderRun::last_height)
-    }
-}
-
 impl Syncer {
     /// Begins to look for headers if somebody that may be asked has more work.
     pub(super) fn begin_headers(&mut self, mono: u64, view: &dyn ChainSource) -> Result<(), ViewError> {
         if !self.peers.anybody_ahead_of(self.tip.work) {
-            self.kept = None;
+            self.held = Held::default();
             self.blocks = Rate::default();
         }
         if !self.peers.ahead_of(self.tip.work, mono).is_empty() {
             self.comparing = None;
-            let mut run = self.kept.take();
-            if let Some(kept) = &mut run {
-                kept.forget_stored(view)?;
-                if kept.ids.is_empty() || !kept.has_base(view)? {
-                    run = None;
-                }
-            }
-            self.work = Work::Headers(Box::new(Hunt { round: Vec::new(), run, leader: None, rate: Rate::start(mono) }));
+            self.held.forget_stored(view)?;
+            self.work = Work::Headers(Box::new(Hunt { round: Vec::new(), leader: None, rate: Rate::start(mono) }));
         }
         Ok(())
     }
@@ -86,20 +68,19 @@ impl Syncer {
         if next.is_empty() {
             // Whoever has a question from before may still answer it.
             if able.iter().all(free) {
-                self.kept = hunt.run.take();
                 self.work = Work::Idle;
             }
             return Ok(());
         }
-        let after = hunt.run.as_ref().map(HeaderRun::last_id);
+        let after = self.held.front().map(HeaderRun::last_id);
         for peer in next {
             let ask = self.new_ask();
             let (Some(claimed), limit) = (self.peers.tip(&peer), self.peers.header_limit(&peer)) else { continue };
             let Work::Headers(hunt) = &mut self.work else { return Ok(()) };
             hunt.round.push(ask);
             self.questions.add(Question { ask, peer, at: mono, limit, after, claimed });
-            // Who does not have the end of the run, because it follows another branch, starts where it left ours.
-            let locator = after.into_iter().chain(locator(view)?).collect();
+            // Who has the end of neither branch that is held starts where it left ours.
+            let locator = self.held.ends().into_iter().chain(locator(view)?).collect();
             effects.push(Effect::AskHeaders { ask, peer, locator, limit: u16::try_from(limit).unwrap_or(u16::MAX) });
         }
         Ok(())
@@ -109,27 +90,6 @@ impl Syncer {
     pub(super) fn leader(&self, mono: u64) -> Option<PeerId> {
         let Work::Headers(hunt) = &self.work else { return None };
         hunt.leader.map(|(peer, ..)| peer).filter(|peer| self.peers.is_ahead_of(self.tip.work, peer, mono))
-    }
-
-    /// The headers that are held.
-    pub(super) fn held(&mut self) -> &mut Option<HeaderRun> {
-        match &mut self.work {
-            Work::Headers(hunt) => &mut hunt.run,
-            Work::Idle | Work::Blocks(_) => &mut self.kept,
-        }
-    }
-
-    /// Holds these headers for whoever continues them, if they show more work than what is held or being fetched.
-    pub(super) fn hold(&mut self, run: HeaderRun) {
-        let least = match &self.work {
-            Work::Headers(_) => ledger::Work::ZERO,
-            Work::Idle => self.tip.work,
-            Work::Blocks(current) => current.work,
-        };
-        let held = self.held();
-        if run.work > least && held.as_ref().is_none_or(|held| held.work < run.work) {
-            *held = Some(run);
-        }
     }
 
     /// A peer that delivers headers too slowly leads no longer; another one goes on where it came to.

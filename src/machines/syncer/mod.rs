@@ -11,6 +11,7 @@ mod bodies;
 mod download;
 mod event;
 mod headers;
+mod held;
 mod hunt;
 mod pause;
 mod peers;
@@ -28,6 +29,7 @@ use ledger::{BlockId, ChainSource, Network, Tip, ViewError};
 
 use self::bodies::Run;
 use self::headers::HeaderRun;
+use self::held::Held;
 use self::hunt::Hunt;
 use self::pause::Pause;
 use self::peers::Peers;
@@ -68,8 +70,8 @@ pub struct Syncer {
     work: Work,
     /// Questions for headers, of this hunt and of those before.
     questions: Questions,
-    /// Headers whose peer failed, or that came while bodies are fetched: the next one continues them if it can.
-    kept: Option<HeaderRun>,
+    /// Headers before their bodies are fetched: also those whose peer failed, or that came while others are fetched.
+    held: Held,
     invalid: BoundedSet<BlockId>,
     comparing: Option<(PeerId, u64)>,
     pause: Pause,
@@ -91,7 +93,7 @@ impl Syncer {
             peers: Peers::default(),
             work: Work::Idle,
             questions: Questions::default(),
-            kept: None,
+            held: Held::default(),
             invalid: BoundedSet::new(MAX_INVALID),
             comparing: None,
             blocks: Rate::default(),
@@ -233,8 +235,8 @@ impl Syncer {
     fn tip_changed(&mut self, mono: u64, tip: Tip) {
         self.tip = tip;
         let Work::Blocks(run) = &mut self.work else { return };
-        let reached = tip.id == run.last_id;
-        if !reached && tip.work < run.work {
+        let reached = tip.id == run.last_id();
+        if !reached && tip.work < run.work() {
             return;
         }
         if reached {
@@ -294,17 +296,18 @@ impl Syncer {
         self.state = match &self.work {
             Work::Headers(hunt) => {
                 let target = self.asked_for_headers().map(|peer| target(&peer)).max().unwrap_or(self.tip.height);
-                let rest = target.saturating_sub(hunt.height().max(self.tip.height));
+                let rest =
+                    target.saturating_sub(self.held.front().map_or(0, HeaderRun::last_height).max(self.tip.height));
                 State::Headers {
                     asked: self.asked_for_headers().collect(),
-                    got: hunt.got(),
+                    got: self.held.front().map_or(0, |run| run.ids.len()),
                     target,
                     remaining_s: hunt.rate.seconds_for(rest, mono),
                 }
             }
             Work::Blocks(run) => {
                 // A claim counts only where more headers are to come.
-                let target = if run.more { target(&run.leader).max(run.last_height) } else { run.last_height };
+                let target = if run.more { target(&run.leader).max(run.last_height()) } else { run.last_height() };
                 State::Blocks {
                     peer: run.leader,
                     sources: run.download.peers().into_iter().collect(),

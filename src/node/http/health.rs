@@ -18,17 +18,17 @@ pub fn operator_routes(app: &mut ServiceConfig) {
 }
 
 async fn live(state: Shared) -> HttpResponse {
-    let health = state.node.health().await;
+    let health = state.node.health();
     plain(health.live, "live", &health.reasons)
 }
 
 async fn ready(state: Shared) -> HttpResponse {
-    let health = state.node.health().await;
+    let health = state.node.health();
     plain(health.live && health.ready, "ready", &health.reasons)
 }
 
 async fn health(state: Shared) -> HttpResponse {
-    let health = state.node.health().await;
+    let health = state.node.health();
     status(health.live && health.ready).json(health)
 }
 

@@ -58,6 +58,50 @@ fn when_the_best_peer_goes_with_its_headers_half_told_a_shorter_branch_is_fetche
 }
 
 #[test]
+fn h11_headers_that_were_shown_are_not_lost_while_a_shorter_branch_leads() {
+    // Both begin alike.
+    let mut best = grown(2 * START_HEADERS);
+    let mut other = best.clone();
+    other.grow(6, START_HEADERS);
+    best.grow(7, 7 * START_HEADERS);
+    let mut bench = Bench::new();
+    let (mut effects, mut shown) = (bench.status(0, 1, &best), 0);
+    for now in [3_000, 6_000] {
+        let (ask, limit) = header_question(&effects, 1);
+        effects = bench.on(now, Event::Headers { ask, headers: best.headers[shown + 1..=shown + limit].to_vec() });
+        shown += limit;
+    }
+    bench.status(6_000, 2, &other);
+    let (ask, limit) = header_question(&bench.on(6_000, Event::Gone { peer: peer(1) }), 2);
+    assert!(limit < shown);
+    bench.on(6_001, Event::Headers { ask, headers: other.headers[1..=limit].to_vec() });
+    bench.on(6_002, Event::Gone { peer: peer(2) });
+    bench.status(6_003, 1, &best);
+    let effects = bench.on(6_000 + PENALTY_MS, Event::Tick);
+    let Some(Effect::AskHeaders { locator, .. }) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!(locator[..2], [best.headers[shown].id(), other.headers[limit].id()], "it begins where it came to");
+    bench.serve(6_001 + PENALTY_MS, effects, &best.store());
+    assert_eq!(bench.store.tip().unwrap(), best.tip());
+}
+
+#[test]
+fn h11_headers_whose_bodies_came_too_late_need_not_be_told_again() {
+    let (mut bench, branch) = (Bench::new(), grown(10));
+    bench.with_headers(0, 1, &branch);
+    // The only peer keeps this node waiting, and is left alone for a while.
+    let again = (1..600).map(|tick| tick * 100).find_map(|now| {
+        let effects = bench.on(now, Event::Tick);
+        asks_headers(&effects).then_some((now, effects))
+    });
+    let (now, effects) = again.unwrap();
+    let (ask, _) = header_question(&effects, 1);
+    let Some(Effect::AskHeaders { locator, .. }) = effects.first() else { panic!("{effects:?}") };
+    assert_eq!(locator[0], branch.tip().id, "it has nothing more to tell");
+    let effects = bench.on(now, Event::Headers { ask, headers: Vec::new() });
+    assert_eq!(block_asks(&effects)[0].2[0], branch.headers[1].id());
+}
+
+#[test]
 fn h11_a_header_peer_that_nobody_replaces_is_given_up_after_fifteen_seconds() {
     let (mut bench, branch) = (Bench::new(), grown(5));
     bench.status(0, 1, &branch);

@@ -72,7 +72,7 @@ pub async fn count<B: MessageBody + 'static>(
 
 /// The page.
 pub async fn page(state: Shared) -> HttpResponse {
-    let (actors, health) = (state.node.actors().await, state.node.health().await);
+    let (actors, health) = (state.node.actors().await, state.node.health());
     let mut samples = chain(&state);
     samples.push(flag("node_live", "Whether every vital part answers", health.live));
     samples.push(flag("node_ready", "Whether the node can be relied on", health.ready));

@@ -12,7 +12,7 @@ use super::{Answer, Problems, Shared, State};
 #[utoipa::path(tag = "node", responses((status = 200, body = Status, description = "how the node stands"), Problems))]
 #[get("/v1/status")]
 pub async fn get_status(state: Shared) -> Answer<Status> {
-    let health = state.node.health().await;
+    let health = state.node.health();
     let snapshot = state.node.reader().snapshot()?;
     let (network, tip) = (state.node.network(), ledger::ChainSource::tip(&snapshot)?);
     Ok(Json(Status {
