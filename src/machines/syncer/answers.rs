@@ -101,7 +101,7 @@ impl Syncer {
         let fetched = || match &self.work {
             Work::Blocks(run) => {
                 let end = run.end();
-                let rest = end.rest_of(headers, question.after)?;
+                let rest = end.rest_of(headers, &question.ends)?;
                 Some((end, rest))
             }
             Work::Idle | Work::Headers(_) => None,
@@ -110,11 +110,11 @@ impl Syncer {
             return Ok(Place::After(Box::new(run), rest));
         }
         Ok(match headers.first() {
-            None if question.after.is_some() => Place::Unknown,
+            None if !question.ends.is_empty() => Place::Unknown,
             None => Place::Nothing,
             Some(first) => match HeaderRun::start(headers, view)? {
                 Ok(run) => Place::After(Box::new(run), headers),
-                Err(_) if question.after == Some(first.previous) => Place::Unknown,
+                Err(_) if question.ends.contains(&first.previous) => Place::Unknown,
                 Err(error) => Place::Nowhere(error),
             },
         })

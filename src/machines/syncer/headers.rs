@@ -99,12 +99,12 @@ impl HeaderRun {
         Ok(Ok(()))
     }
 
-    /// What `headers`, asked for `after` a block, add to this run, if they lead to its end: the answer to an older
-    /// question overlaps it.
-    pub fn rest_of<'a>(&self, headers: &'a [Header], after: Option<BlockId>) -> Option<&'a [Header]> {
+    /// What `headers`, asked for after any of these `ends`, add to this run, if they lead to its end: the answer to an
+    /// older question overlaps it.
+    pub fn rest_of<'a>(&self, headers: &'a [Header], ends: &[BlockId]) -> Option<&'a [Header]> {
         let none = &headers[..0];
         match headers.last() {
-            None => (after == Some(self.last_id)).then_some(none),
+            None => ends.contains(&self.last_id).then_some(none),
             Some(last) => match headers.iter().position(|header| header.previous == self.last_id) {
                 Some(at) => Some(&headers[at..]),
                 None => (last.id() == self.last_id).then_some(none),

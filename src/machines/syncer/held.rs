@@ -50,11 +50,11 @@ impl Held {
         let ends_at_its_claim = |run: &HeaderRun| headers.is_empty() && run.last_id() == question.claimed.id;
         let place = [&mut self.front, &mut self.beside];
         let at = place.iter().position(|run| run.as_ref().is_some_and(ends_at_its_claim)).or_else(|| {
-            let continued = |run: &HeaderRun| run.rest_of(headers, question.after).is_some();
+            let continued = |run: &HeaderRun| run.rest_of(headers, &question.ends).is_some();
             place.iter().position(|run| run.as_ref().is_some_and(continued))
         })?;
         let run = place.into_iter().nth(at)?.take()?;
-        let rest = run.rest_of(headers, question.after).unwrap_or_default();
+        let rest = run.rest_of(headers, &question.ends).unwrap_or_default();
         Some((run, rest))
     }
 

@@ -6,7 +6,6 @@
 
 use ledger::{BlockId, ChainSource, ViewError};
 
-use super::headers::HeaderRun;
 use super::held::Held;
 use super::questions::Question;
 use super::rate::Rate;
@@ -72,15 +71,15 @@ impl Syncer {
             }
             return Ok(());
         }
-        let after = self.held.front().map(HeaderRun::last_id);
+        let ends = self.held.ends();
         for peer in next {
             let ask = self.new_ask();
             let (Some(claimed), limit) = (self.peers.tip(&peer), self.peers.header_limit(&peer)) else { continue };
             let Work::Headers(hunt) = &mut self.work else { return Ok(()) };
             hunt.round.push(ask);
-            self.questions.add(Question { ask, peer, at: mono, limit, after, claimed });
+            self.questions.add(Question { ask, peer, at: mono, limit, ends: ends.clone(), claimed });
             // Who has the end of neither branch that is held starts where it left ours.
-            let locator = self.held.ends().into_iter().chain(locator(view)?).collect();
+            let locator = ends.iter().copied().chain(locator(view)?).collect();
             effects.push(Effect::AskHeaders { ask, peer, locator, limit: u16::try_from(limit).unwrap_or(u16::MAX) });
         }
         Ok(())
@@ -111,7 +110,7 @@ impl Syncer {
     pub(super) fn headers_tick(&mut self, mono: u64) {
         let deadline = |peer: &PeerId| HEADERS_MS << self.peers.failures(peer, mono).min(2);
         let late = |question: &&Question| question.at.saturating_add(deadline(&question.peer)) <= mono;
-        for question in self.questions.iter().filter(late).copied().collect::<Vec<_>>() {
+        for question in self.questions.iter().filter(late).cloned().collect::<Vec<_>>() {
             self.questions.take(question.ask);
             self.headers_failed(mono, &question);
         }

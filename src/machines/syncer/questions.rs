@@ -9,15 +9,15 @@ use super::Ask;
 use crate::PeerId;
 
 /// A question for headers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Question {
     pub ask: Ask,
     pub peer: PeerId,
     pub at: u64,
     /// How many it may give.
     pub limit: usize,
-    /// End of the run that they were to continue.
-    pub after: Option<BlockId>,
+    /// Ends of the branches that they may continue.
+    pub ends: Vec<BlockId>,
     /// What it claimed when it was asked: an honest chain never loses work.
     pub claimed: Tip,
 }

@@ -80,7 +80,21 @@ fn h11_headers_that_were_shown_are_not_lost_while_a_shorter_branch_leads() {
     let effects = bench.on(6_000 + PENALTY_MS, Event::Tick);
     let Some(Effect::AskHeaders { locator, .. }) = effects.first() else { panic!("{effects:?}") };
     assert_eq!(locator[..2], [best.headers[shown].id(), other.headers[limit].id()], "it begins where it came to");
-    bench.serve(6_001 + PENALTY_MS, effects, &best.store());
+    // The other one is asked too, and answers when its branch is held no longer.
+    let mut effects = effects;
+    bench.status(6_100 + PENALTY_MS, 2, &other);
+    let late = header_ask(&bench.on(6_500 + PENALTY_MS, Event::Tick), 2);
+    while asks_headers(&effects) {
+        let (ask, more) = header_question(&effects, 1);
+        let headers: Vec<_> = best.headers[shown + 1..].iter().take(more).cloned().collect();
+        shown += headers.len();
+        effects = bench.on(6_600 + PENALTY_MS, Event::Headers { ask, headers });
+    }
+    assert!(matches!(bench.syncer.state(), State::Blocks { .. }));
+    let headers = other.headers[limit + 1..].to_vec();
+    effects.extend(bench.on(6_700 + PENALTY_MS, Event::Headers { ask: late, headers }));
+    assert!(bench.misbehaved.is_empty(), "it was asked for them");
+    bench.serve(6_800 + PENALTY_MS, effects, &best.store());
     assert_eq!(bench.store.tip().unwrap(), best.tip());
 }
 
