@@ -38,6 +38,18 @@ pub enum PrivateFileError {
     },
 }
 
+impl PrivateFileError {
+    /// What the system said, as far as it was the system.
+    pub fn kind(&self) -> io::ErrorKind {
+        match self {
+            Self::Missing(_) => io::ErrorKind::NotFound,
+            Self::Exists(_) => io::ErrorKind::AlreadyExists,
+            Self::Io { error, .. } => error.kind(),
+            Self::Exposed(_) | Self::TooLarge(_) => io::ErrorKind::InvalidData,
+        }
+    }
+}
+
 /// Reads a text that only its owner may read.
 pub fn read(path: &Path) -> Result<Zeroizing<String>, PrivateFileError> {
     read_unless_exposed(path, |_| true)

@@ -35,6 +35,10 @@ const FAUCET_BALANCE_LIMIT: Amount = Amount::drops(10 * Amount::BARREL.as_drops(
 
 /// Runs a node until it is told to stop, and gives the exit code.
 pub fn run(source: Source) -> Result<u8, Failure> {
+    run_node(source).inspect_err(|failure| service::failed(&failure.to_string()))
+}
+
+fn run_node(source: Source) -> Result<u8, Failure> {
     let config = source.load()?;
     actix::System::new().block_on(async move {
         let deaf = |error| Failure::internal(format!("signals cannot be heard: {error}"));
@@ -106,6 +110,7 @@ async fn cannot_listen(running: &mut Running) -> Option<PartFailure> {
 /// Says what ended this node, and gives the exit code.
 fn ended_by(PartFailure { part, why, code }: &PartFailure) -> u8 {
     error!(part, %why, code, "stopped by a failure");
+    service::failed(&format!("{part}: {why}"));
     u8::try_from(*code).unwrap_or(70)
 }
 

@@ -100,6 +100,11 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
 }
 
+/// Why the node ends: stays to be read when it has ended.
+pub fn failed(why: &str) {
+    tell(&[NotifyState::Status(why)]);
+}
+
 /// The configuration is read again; [`ready`] ends that.
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {

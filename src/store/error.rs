@@ -20,7 +20,7 @@ pub enum StoreError {
     /// The directory belongs to another network.
     #[error(
         "the data directory holds the chain {found}, but this network's chain is {expected}: \
-         use the directory of this network or an empty one"
+         name the directory of this network, or move chain.redb out of this one"
     )]
     WrongChain {
         /// The chain in the directory.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use ledger::Amount;
 use libp2p::Multiaddr;
 
-use crate::config;
+use crate::config::{self, Layer, Source};
 
 /// What can be done with network files.
 #[derive(Debug, Subcommand)]
@@ -54,17 +54,29 @@ pub struct GenesisArgs {
 }
 
 /// The data directory of a network.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct PlaceArgs {
-    /// dev, test, main, regtest or the path of a network file
-    #[arg(long, value_name = "NAME|FILE", env = "BARRELEYE_NETWORK", default_value = "dev")]
-    pub network: String,
-    /// The data directory
-    #[arg(long, value_name = "DIR", env = "BARRELEYE_DATA_DIR", default_value = config::DATA_DIR)]
-    pub data_dir: PathBuf,
+    /// dev, test, main, regtest or the path of a network file [default: what the configuration says, else dev]
+    #[arg(long, value_name = "NAME|FILE")]
+    pub network: Option<String>,
+    /// The data directory [default: ./barreleye-data, else /var/lib/barreleye]
+    #[arg(long, value_name = "DIR", env = "BARRELEYE_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The node's configuration [default: barreleye.toml in the data directory; a service's is in /etc/barreleye]
+    #[arg(long, value_name = "FILE", env = "BARRELEYE_CONFIG")]
+    pub config: Option<PathBuf>,
     /// The admin address of the node that has it open [default: the one that the node wrote there]
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<String>,
+}
+
+impl PlaceArgs {
+    /// What a node of this directory is told.
+    pub fn source(&self) -> Source {
+        let data_dir = self.data_dir.clone().unwrap_or_else(config::usual_data_dir);
+        let flags = Layer { network: self.network.clone(), data_dir: Some(data_dir), ..Layer::default() };
+        Source { flags, file: self.config.clone(), bare: false }.of_a_node()
+    }
 }
 
 /// What can be done with a data directory.
@@ -103,7 +115,7 @@ pub enum ChainCommand {
     },
     /// Copy all that is kept to another directory, also while the node runs
     #[command(
-        after_help = "Example:\n  barreleye chain backup --to /var/backups/barreleye/2026-11-21 --data-dir /var/lib/barreleye\n\nTo restore, stop the node and put the copy's chain.redb into its data directory."
+        after_help = "Example:\n  barreleye chain backup --to /var/backups/barreleye/2026-11-21\n\nTo restore, stop the node and put the copy's chain.redb into its data directory."
     )]
     Backup {
         /// The directory of the copy; it must not have a chain

@@ -2,6 +2,8 @@
 
 mod chain;
 mod faucet;
+#[cfg(test)]
+mod manual;
 mod operator;
 mod query;
 mod run;

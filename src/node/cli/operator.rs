@@ -9,12 +9,19 @@ use crate::config;
 /// How to reach a node's operator interface.
 #[derive(Debug, Args)]
 pub struct AdminArgs {
-    /// The node's admin address [default: the one that the node wrote to its data directory, else 127.0.0.1:9100]
+    /// The node's admin address [default: the one that the node wrote to its data directory, else 127.0.0.1:9010]
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<String>,
-    /// The node's data directory, where its admin.cookie is
-    #[arg(long, value_name = "DIR", env = "BARRELEYE_DATA_DIR", default_value = config::DATA_DIR)]
-    pub data_dir: PathBuf,
+    /// The node's data directory, where its admin.cookie is [default: ./barreleye-data, else /var/lib/barreleye]
+    #[arg(long, value_name = "DIR", env = "BARRELEYE_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl AdminArgs {
+    /// The node's data directory.
+    pub fn data_dir(&self) -> PathBuf {
+        self.data_dir.clone().unwrap_or_else(config::usual_data_dir)
+    }
 }
 
 /// Arguments of `actors`.

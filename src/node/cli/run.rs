@@ -52,7 +52,7 @@ pub struct RunArgs {
     /// Where the API and the explorer listen, or off [default: 127.0.0.1:9000]
     #[arg(long, value_name = "ADDR")]
     pub http: Option<Listener>,
-    /// Where the operator's interface listens, or off [default: 127.0.0.1:9100]
+    /// Where the operator's interface listens, or off [default: 127.0.0.1:9010]
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<Listener>,
     /// The configuration file [default: barreleye.toml in the data directory]
@@ -99,11 +99,14 @@ impl RunArgs {
     }
 }
 
-/// What can be done with a configuration. The flags are those of `run`: what they say counts too.
+/// What can be done with a configuration. The flags are those of `run`: what they say counts too. Without any it is that
+/// of the node that was started here, else of the service.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Read it as a node would that starts now
-    #[command(after_help = "Example:\n  barreleye config check --config /etc/barreleye/barreleye.toml")]
+    #[command(
+        after_help = "Example:\n  barreleye config check\n  barreleye config check --config /etc/barreleye/barreleye.toml"
+    )]
     Check(Box<RunArgs>),
     /// Every setting with its value, and which source that is from
     #[command(after_help = "Example:\n  barreleye config show --data-dir ./barreleye-data")]

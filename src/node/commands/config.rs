@@ -19,7 +19,7 @@ pub fn perform(command: &ConfigCommand, out: Out) -> Result<(), Failure> {
 
 /// Reads everything as a node would that starts now. Keys are looked at but not opened.
 fn check(args: &RunArgs, out: Out) -> Result<(), Failure> {
-    let config = args.source(false).load()?;
+    let config = args.source(false).of_a_node().load()?;
     crate::logging::check(&config.log).map_err(Failure::usage)?;
     for path in [&config.key, &config.faucet_key, &config.passphrase_file].into_iter().flatten() {
         node_keys::check(path)?;
@@ -33,7 +33,7 @@ fn check(args: &RunArgs, out: Out) -> Result<(), Failure> {
 }
 
 fn show(args: &RunArgs, out: Out) -> Result<(), Failure> {
-    let settings = args.source(false).load()?.settings();
+    let settings = args.source(false).of_a_node().load()?.settings();
     out.answer(&json!({ "settings": settings }), || {
         let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "-".into(), Value::to_string);
         let rows: Vec<_> = settings

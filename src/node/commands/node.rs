@@ -1,7 +1,7 @@
 //! Reaching a node: the public interface by its URL, the operator's by the address and the cookie in its directory.
 
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::{AdminArgs, ClientArgs};
+use crate::config;
 use crate::failure::Failure;
 use crate::prepare::{ADMIN_ADDRESS, COOKIE};
 use crate::private_file;
@@ -28,13 +29,19 @@ pub struct Operator {
 impl Operator {
     /// The node whose data directory the arguments name.
     pub fn of(args: &AdminArgs) -> Result<Self, Failure> {
-        let dir = args.data_dir.display().to_string();
-        let token = private_file::read(&args.data_dir.join(COOKIE)).map_err(|error| {
-            Failure::NoNode(format!("{error}: start the node, or name its data directory with --data-dir (now {dir})"))
+        let data_dir = args.data_dir();
+        let dir = data_dir.display().to_string();
+        let token = private_file::read(&data_dir.join(COOKIE)).map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => {
+                Failure::NoNode(format!("{error}: only its owner and root may ask, try sudo"))
+            }
+            _ => Failure::NoNode(format!(
+                "{error}: start the node, or name its data directory with --data-dir (now {dir})"
+            )),
         })?;
         let base = match &args.admin {
             Some(address) => address.clone(),
-            None => written_address(&args.data_dir).to_string(),
+            None => written_address(&data_dir).to_string(),
         };
         Ok(Self { client: Client::new(&base).with_token(token.trim()), dir })
     }
@@ -77,5 +84,5 @@ impl Operator {
 /// The address that a node left in its data directory, else the usual one.
 fn written_address(data_dir: &Path) -> SocketAddr {
     let written = fs::read_to_string(data_dir.join(ADMIN_ADDRESS)).ok().and_then(|text| text.trim().parse().ok());
-    written.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 9100)))
+    written.unwrap_or(SocketAddr::from(([127, 0, 0, 1], config::ADMIN_PORT)))
 }

@@ -20,9 +20,18 @@ pub use self::settings::{KEYS, Layer};
 pub use self::shown::{LIVE, Origin, Setting};
 pub use self::values::{Listener, LogFormat, parse_switch};
 use crate::failure::Failure;
+use crate::node_keys::IDENTITY_KEY;
 
 /// Where a node keeps its data when nobody says otherwise.
 pub const DATA_DIR: &str = "./barreleye-data";
+/// Where the service of the package keeps its own; an instance's has `-NAME` at its end.
+pub const SERVICE_DATA_DIR: &str = "/var/lib/barreleye";
+/// Where the configuration of the service and of its instances is.
+const SERVICE_CONFIG_DIR: &str = "/etc/barreleye";
+/// The port for wallets and browsers.
+pub const HTTP_PORT: u16 = 9000;
+/// The operator's port. It is not 9100: Prometheus' node exporter listens there, and comes along with Prometheus.
+pub const ADMIN_PORT: u16 = 9010;
 /// What a claim gets, as on the original chain.
 const FAUCET_AMOUNT: Amount = Amount::drops(5 * Amount::BARREL.as_drops());
 /// What an account may ever get from the faucet: ten claims. Who tests for longer asks the operator.
@@ -111,6 +120,20 @@ pub struct Source {
 }
 
 impl Source {
+    /// For a command about a node: what nobody says is as the node has it that was started here, else the service.
+    pub fn of_a_node(mut self) -> Self {
+        if self.file.is_none() {
+            let variable = || std::env::var_os("BARRELEYE_DATA_DIR").map(PathBuf::from);
+            let named = self.flags.data_dir.clone().or_else(variable);
+            let dir = named.clone().unwrap_or_else(usual_data_dir);
+            self.file = of_service(&dir).filter(|file| file.exists());
+            if self.file.is_some() && named.is_none() {
+                self.flags.data_dir = Some(dir);
+            }
+        }
+        self
+    }
+
     /// Reads everything.
     pub fn load(&self) -> Result<Config, Failure> {
         let variables = std::env::vars_os();
@@ -199,8 +222,8 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         faucet: layer.faucet.unwrap_or(is_dev),
         faucet_key: layer.faucet_key,
         passphrase_file: layer.passphrase_file,
-        http: layer.http.unwrap_or(address(9000)),
-        admin: layer.admin.unwrap_or(address(9100)),
+        http: layer.http.unwrap_or(address(HTTP_PORT)),
+        admin: layer.admin.unwrap_or(address(ADMIN_PORT)),
         trusted_proxies: layer.trusted_proxies.unwrap_or_default(),
         log_format: layer.log_format.unwrap_or(LogFormat::Auto),
         log: layer.log.unwrap_or_else(|| "info".into()),
@@ -218,6 +241,27 @@ fn finish(layer: Layer, warnings: Vec<String>, bare: bool) -> Result<Config, Fai
         origins: BTreeMap::new(),
         network,
     })
+}
+
+/// The data directory that a command about a node means when nobody names one: of a node that was started by hand here,
+/// or of the service.
+pub fn usual_data_dir() -> PathBuf {
+    usual_of(|dir| dir.exists()).into()
+}
+
+fn usual_of(exists: impl Fn(&Path) -> bool) -> &'static str {
+    // A directory that only has a wallet is no node's.
+    let started_here = exists(&Path::new(DATA_DIR).join(IDENTITY_KEY));
+    if !started_here && exists(Path::new(SERVICE_DATA_DIR)) { SERVICE_DATA_DIR } else { DATA_DIR }
+}
+
+/// The configuration of the service that has this data directory, where it would be.
+pub fn of_service(data_dir: &Path) -> Option<PathBuf> {
+    let name = match data_dir.to_str()?.strip_prefix(SERVICE_DATA_DIR)? {
+        "" => FILE.to_owned(),
+        instance => format!("{}.toml", instance.strip_prefix('-')?),
+    };
+    Some(Path::new(SERVICE_CONFIG_DIR).join(name))
 }
 
 /// The network with a built-in name, or in a file. Anything with a `/` or a `.` is a path.
@@ -253,7 +297,7 @@ mod tests {
         assert_eq!(config.network.spec.name, "dev");
         assert!(config.mine && config.faucet);
         assert_eq!(config.http, Listener::On("127.0.0.1:9000".parse().unwrap()));
-        assert_eq!(config.admin, Listener::On("127.0.0.1:9100".parse().unwrap()));
+        assert_eq!(config.admin, Listener::On("127.0.0.1:9010".parse().unwrap()));
         assert_eq!(config.listen, ["/ip4/0.0.0.0/tcp/4100".parse().unwrap()]);
         assert_eq!((config.data_dir, config.hash_duty), (PathBuf::from("./barreleye-data"), 20));
     }
@@ -337,6 +381,30 @@ mod tests {
     fn lists_in_the_environment_stand_between_commas() {
         let variables = environment(&[("BARRELEYE_PEERS", "/ip4/1.2.3.4/tcp/1, /ip4/1.2.3.4/tcp/2")]);
         assert_eq!(Layer::from_environment(&variables).unwrap().0.peers.map(|peers| peers.len()), Some(2));
+    }
+
+    #[test]
+    fn a_command_means_the_node_that_was_started_here_else_the_service() {
+        assert_eq!(usual_of(|_| true), DATA_DIR);
+        assert_eq!(usual_of(|_| false), DATA_DIR);
+        assert_eq!(usual_of(|place| place.starts_with(SERVICE_DATA_DIR)), SERVICE_DATA_DIR);
+        let wallet_only = |place: &Path| [DATA_DIR, SERVICE_DATA_DIR].iter().any(|dir| place == Path::new(dir));
+        assert_eq!(usual_of(wallet_only), SERVICE_DATA_DIR);
+    }
+
+    #[test]
+    fn a_services_directory_leads_to_its_configuration_as_the_units_have_it() {
+        let units =
+            [include_str!("../../../deploy/barreleye.service"), include_str!("../../../deploy/barreleye@.service")];
+        for (unit, name) in units.into_iter().zip(["", "-%i"]) {
+            let dir = format!("{SERVICE_DATA_DIR}{name}");
+            let file = of_service(Path::new(&dir)).unwrap();
+            let start = format!("run --config {} --data-dir {dir}\n", file.display());
+            assert!(unit.contains(&start), "{start}");
+        }
+        for other in ["/var/lib", "/var/lib/barreleyes", "./barreleye-data", "/var/lib/barreleye/x"] {
+            assert_eq!(of_service(Path::new(other)), None, "{other}");
+        }
     }
 
     #[test]

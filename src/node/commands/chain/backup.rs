@@ -23,7 +23,7 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Copies what is kept in `place` to a new directory `to`.
 pub fn backup(place: &Place, to: &Path, out: Out) -> Result<(), Failure> {
     if to.join(FILE).exists() {
-        let text = "there is a chain already: name a directory without one, such as one with today's date";
+        let text = "there is a chain already: name a directory that is not there yet";
         return Err(Failure::usage(format!("{}: {text}", to.display())));
     }
     let mut entries = Entries::of(place)?;

@@ -24,6 +24,7 @@ pub fn import(place: &Place, from: &Path, out: Out) -> Result<(), Failure> {
     let mut entries = Entries::of_stream(Box::new(BufReader::new(file)), None)?.checked(place)?;
     private_file::create_dir(&place.dir).map_err(Failure::storage)?;
     let store = place.open().map_err(Failure::storage)?;
+    place.hand_over()?;
     let filling = Filling::new(store, place.network.clone(), Trust::Nobody).map_err(failure)?;
     let tip = fill(&mut entries, filling, Records::Leave, out)?;
     let answer = json!({ "height": tip.height, "tip": tip.id.to_hex() });

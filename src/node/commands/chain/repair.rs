@@ -46,6 +46,7 @@ pub fn repair(place: &Place, out: Out) -> Result<(), Failure> {
     let about = |error: std::io::Error| Failure::storage(format!("{}: {error}", place.dir.display()));
     fs::rename(place.file(), &old).map_err(about)?;
     fs::rename(half.join(FILE), place.file()).and_then(|()| fs::remove_dir(&half)).map_err(about)?;
+    place.hand_over()?;
     fs::File::open(&place.dir).and_then(|dir| dir.sync_all()).map_err(about)?;
     let Repaired { height, stopped_by } = repaired;
     let answer = json!({ "height": height, "stopped_by": stopped_by, "old": old });

@@ -138,7 +138,7 @@ mod tests {
     use crate::test_chain::{address, key, next_commit};
 
     fn verify(network: &str, dir: &Path, out: Out) -> Result<(), Failure> {
-        let place = PlaceArgs { network: network.into(), data_dir: dir.into(), admin: None };
+        let place = PlaceArgs { network: Some(network.into()), data_dir: Some(dir.into()), ..PlaceArgs::default() };
         super::verify(&Place::of(&place)?, out)
     }
 

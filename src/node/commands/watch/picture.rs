@@ -62,7 +62,7 @@ pub struct Peer {
 impl Source {
     /// The node whose data directory the arguments name.
     pub fn of(args: &AdminArgs) -> Result<Self, Failure> {
-        let public = fs::read_to_string(args.data_dir.join(HTTP_ADDRESS)).ok();
+        let public = fs::read_to_string(args.data_dir().join(HTTP_ADDRESS)).ok();
         let public = public.map(|address| Client::new(address.trim()));
         Ok(Self { operator: Operator::of(args)?, public, before: None })
     }
