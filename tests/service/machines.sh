@@ -44,13 +44,14 @@ machines() {
         make_base
         unshare --net --mount true 2>/dev/null || unable "this system lets nobody make namespaces"
         BARRELEYE_MACHINES=$(mktemp -d) && export BARRELEYE_MACHINES
+        trap 'exit 130' INT TERM
+        trap gone EXIT
+        unshare --net --mount --pid --fork --kill-child --mount-proc "$PWD/tests/service/${0##*/}" &
+        namespaces=$!
         local code=0
-        unshare --net --mount --pid --fork --kill-child --mount-proc "$PWD/tests/service/${0##*/}" || code=$?
-        rmdir "$BARRELEYE_MACHINES"
+        wait "$namespaces" || code=$?
         exit "$code"
     fi
-    # Also the first process of a namespace ends by signals, if it says so.
-    trap 'exit 130' INT TERM
     trap 'ended $?' EXIT
     mount -t tmpfs machines "$BARRELEYE_MACHINES"
     ip link add lan type bridge && ip link set lan up || unable "this system has no bridges"
@@ -113,17 +114,20 @@ on() {
     nsenter --target "${leader[$name]}" --mount --pid --uts --ipc --net --cgroup -- "$@"
 }
 
-# Shows the journals if something failed, stops the machines.
+# Shows the journals if something failed. All else ends with this process, which is the first one of its namespace.
 ended() {
-    local code=$1 name
-    trap - EXIT
-    for name in "${!leader[@]}"; do
-        if [ "$code" != 0 ] && [ "$code" != 77 ]; then
-            on "$name" journalctl --no-pager -o short-monotonic -u 'barreleye*' -n 25 2>&1 | sed "s/^/    $name  /" >&2 || true
-        fi
-        on "$name" systemctl poweroff --force --force >/dev/null 2>&1 || true
+    local name
+    [ "$1" = 0 ] || [ "$1" = 77 ] || for name in "${!leader[@]}"; do
+        on "$name" journalctl --no-pager -o short-monotonic -u 'barreleye*' -n 25 2>&1 | sed "s/^/    $name  /" >&2 || true
     done
-    for name in "${!nspawn[@]}"; do wait "${nspawn[$name]}" 2>/dev/null || true; done
-    find /sys/fs/cgroup -depth -type d -path "*/${BARRELEYE_MACHINES##*/}*" -exec rmdir {} + 2>/dev/null || true
-    exit "$code"
+}
+
+# Ends what is left, and removes the control groups and the place.
+gone() {
+    kill -9 "${namespaces-}" 2>/dev/null || true
+    for _ in $(seq 50); do
+        find /sys/fs/cgroup -depth -type d -path "*/${BARRELEYE_MACHINES##*/}*" -exec rmdir {} + 2>/dev/null && break
+        wait_a_bit
+    done
+    rmdir "$BARRELEYE_MACHINES"
 }
