@@ -55,6 +55,8 @@ pub struct Ports {
     pub pool: watch::Sender<Arc<PoolView>>,
     /// Why nothing can be kept now, if so.
     pub unkept: watch::Sender<Option<String>>,
+    /// Whether the node stops: mail cannot say so while a long move keeps it waiting.
+    pub stopping: watch::Receiver<bool>,
 }
 
 /// The actor around [`machine::Chain`].
@@ -130,7 +132,7 @@ impl Chain {
             for effect in effects {
                 match effect {
                     Effect::Template(made) => template = Some(made),
-                    Effect::GoOn => next = Some(Event::GoOn),
+                    Effect::GoOn => next = Some(self.next_part()),
                     effect => {
                         if !self.perform(effect) {
                             return None;
@@ -143,6 +145,15 @@ impl Chain {
         }
         self.publish_pool();
         template
+    }
+
+    /// What comes after a part of a move: the next one, unless the node stops, which does not wait for it.
+    fn next_part(&self) -> Event {
+        if !*self.ports.stopping.borrow() {
+            return Event::GoOn;
+        }
+        info!("the node stops: what is left of a move to another branch is not done");
+        Event::GiveUp
     }
 
     /// Asks the machine. Only it sees what is staged. The view is gone when the effects are performed: a snapshot that

@@ -24,6 +24,8 @@ mod pulse;
 mod report;
 mod router;
 mod serve;
+#[cfg(test)]
+mod stop_tests;
 mod syncer;
 mod ticker;
 mod translate;

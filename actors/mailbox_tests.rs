@@ -3,7 +3,7 @@
 //! A full mailbox is a real one whose actor does not run; whoever posts to it is the real actor. What it asks of the
 //! network task waits in that task's queue, or reaches a real peer on loopback.
 
-mod node;
+pub mod node;
 
 use std::time::Duration;
 

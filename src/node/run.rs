@@ -137,6 +137,7 @@ async fn serve(
     info!("stopping");
     watch.abort();
     service::stopping();
+    running.give_up();
     let stop = async {
         let graceful = handles.iter().map(|handle| handle.stop(true));
         if timeout(HTTP_GRACE, futures::future::join_all(graceful)).await.is_err() {

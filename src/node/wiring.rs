@@ -67,6 +67,7 @@ pub struct Running {
     /// Tells when a vital part dies.
     pub watch: Watch,
     vital: Vital,
+    stopping: watch::Sender<bool>,
     ticker: Ticker,
     stops: Vec<(&'static str, Port<Stop>)>,
     chain_stop: Port<Stop>,
@@ -102,6 +103,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
     let (tip_tx, tips) = watch::channel(tip);
     let (pool_tx, pool) = watch::channel(Arc::new(PoolView::default()));
     let (unkept_tx, unkept) = watch::channel(None);
+    let (stopping_tx, stopping) = watch::channel(false);
     let (syncing_tx, syncing) = watch::channel(false);
     let (progress_tx, progress) = watch::channel(Progress::resting("Alone", tip.height));
     let (ready_tx, ready_peers) = watch::channel(0);
@@ -165,6 +167,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         tip: tip_tx,
         pool: pool_tx,
         unkept: unkept_tx,
+        stopping,
     };
     let syncer_ports = SyncerPorts {
         chain: chain_inbox.port(),
@@ -302,6 +305,7 @@ pub fn start(parts: Parts) -> Result<Running, Failure> {
         handle,
         watch: watch_failures,
         vital,
+        stopping: stopping_tx,
         ticker,
         stops,
         chain_stop,
@@ -318,8 +322,14 @@ impl Running {
         self.vital.pulse()
     }
 
+    /// Says that the node is about to stop: what takes long is given up from now on.
+    pub fn give_up(&self) {
+        self.stopping.send_replace(true);
+    }
+
     /// Stops everything in its order: whoever makes work first, whoever keeps it last. HTTP has stopped before.
     pub async fn stop(self) {
+        self.give_up();
         self.ticker.stop();
         for (name, port) in &self.stops {
             stop(name, port).await;

@@ -13,6 +13,7 @@ use ledger::{
 use store::Store;
 
 use crate::harness::forge::sign;
+use crate::harness::process::logged;
 use crate::harness::wait::holds;
 use crate::harness::wallet::Wallet;
 use crate::harness::{Net, Node, eventually};
@@ -135,8 +136,15 @@ fn moves(node: &Node) -> usize {
     fs::read_to_string(node.log()).unwrap().matches(MOVING).count()
 }
 
-/// Moves a node by `depth` blocks, full with so many transactions each, which is killed so often on the way.
-fn moves_far(depth: u64, transactions: u32, kills: usize) {
+/// What ends a node on its way.
+enum End {
+    Kill,
+    /// SIGTERM: it must not wait until it is there.
+    Stop,
+}
+
+/// Moves a node by `depth` blocks, full with so many transactions each, which is ended in these ways before.
+fn moves_far(depth: u64, transactions: u32, ends: &[End]) {
     let net = Net::on_request_with(|spec| spec.max_block_transactions = transactions);
     let (ahead, behind) = (net.node("ahead"), net.node("behind"));
     let began = Instant::now();
@@ -144,12 +152,23 @@ fn moves_far(depth: u64, transactions: u32, kills: usize) {
     println!("two branches of {depth} blocks of {transactions} transactions made in {:.1?}", began.elapsed());
     ahead.start();
     behind.knows(&ahead);
-    for _ in 0..kills {
+    for end in ends {
         let before = if behind.log().exists() { moves(&behind) } else { 0 };
         behind.start();
         eventually("it moves", 300, || holds(moves(&behind) > before + 1, || "not yet".into()));
         assert_eq!(behind.block_at(old.height).unwrap(), old.id.to_string(), "meanwhile everybody sees the old branch");
-        behind.crash();
+        match end {
+            End::Kill => {
+                behind.crash();
+            }
+            End::Stop => {
+                let began = Instant::now();
+                behind.stop();
+                println!("it stopped in {:.1?}", began.elapsed());
+                logged(&behind.log(), "what is left of a move to another branch is not done").unwrap();
+                assert!(logged(&behind.log(), "does not end in time").is_err(), "every part heard that it ends");
+            }
+        }
         let store = open(&net, &behind);
         assert_eq!(store.reader().snapshot().unwrap().tip().unwrap(), old, "the old branch is whole");
     }
@@ -181,12 +200,12 @@ fn moves_far(depth: u64, transactions: u32, kills: usize) {
 
 #[test]
 fn b16_a_node_moves_by_four_full_blocks_and_has_what_a_fresh_replay_has() {
-    moves_far(4, 10_000, 0);
+    moves_far(4, 10_000, &[]);
 }
 
 #[test]
 #[ignore = "takes minutes and gigabytes of disk: ./tests/run --long"]
-fn b16_a_node_moves_by_1088_blocks_of_1000_transactions_within_half_a_gigabyte_killed_twice_on_the_way() {
+fn b16_a_node_moves_by_1088_blocks_of_1000_transactions_within_half_a_gigabyte_killed_and_stopped_on_the_way() {
     // A million leave and a million join, in a hundred steps; at once they would be gigabytes in memory.
-    moves_far(1_088, 1_000, 2);
+    moves_far(1_088, 1_000, &[End::Kill, End::Stop, End::Kill]);
 }

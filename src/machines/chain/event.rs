@@ -142,6 +142,8 @@ pub enum Event {
     },
     /// The answer to [`Effect::GoOn`].
     GoOn,
+    /// The answer to [`Effect::GoOn`] of a node that stops: what is left to do is not done.
+    GiveUp,
     /// Time passes.
     Tick,
 }

@@ -5,8 +5,9 @@
 //! whoever offers that block again starts the move again. A branch that turns out to be invalid is abandoned, and its
 //! valid part followed if that still has the most work (F2).
 //!
-//! Between two steps nothing else is decided: [`Effect::GoOn`] comes back before any other event. Held over all steps
-//! are ids of blocks, and what the watched account has in them.
+//! Between two steps nothing else is decided: [`Effect::GoOn`] comes back before any other event, as [`Event::GiveUp`] if
+//! the node stops, which leaves what a crash would. Held over all steps are ids of blocks, and what the watched account
+//! has in them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -81,6 +82,13 @@ impl Chain {
             None => {}
         }
         Ok(())
+    }
+
+    /// Leaves undone what is left. A move is as if it had never begun; after one that is done, nothing waits again.
+    pub(super) fn give_up(&mut self, effects: &mut Vec<Effect>) {
+        if std::mem::take(&mut self.jobs).iter().any(|job| matches!(job, Job::Move(_))) {
+            effects.push(Effect::Abandon);
+        }
     }
 
     /// Adds what has to be done at once.

@@ -269,6 +269,10 @@ impl Chain {
                 Ok(())
             }
             Event::GoOn => self.go_on(now, view, effects),
+            Event::GiveUp => {
+                self.give_up(effects);
+                Ok(())
+            }
             Event::Disk { free_bytes } => {
                 self.measured(free_bytes, effects);
                 Ok(())

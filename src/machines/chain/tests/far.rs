@@ -85,20 +85,30 @@ struct Seen {
     refused: Vec<BlockId>,
 }
 
+/// What ends a node on its way.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Never,
+    /// It crashes before it performs its effect with this number.
+    Crash(usize),
+    /// It is told to stop after so many parts.
+    Stop(usize),
+}
+
 impl Node {
     fn on_network(network: &Arc<Network>) -> Self {
         let (network, store) = (network.clone(), MemoryChain::new(network.clone()));
         Self { chain: Chain::new(network.clone(), network.genesis_tip()), store, network, now: at(0) }
     }
 
-    /// Takes checked blocks of a sync; crashes before performing effect number `crash_at`, and says whether it did.
-    fn sync(&mut self, blocks: &[Arc<CheckedBlock>], seen: &mut Seen, crash_at: usize) -> bool {
-        let mut performed = 0;
+    /// Takes checked blocks of a sync, and says whether it ended on the way.
+    fn sync(&mut self, blocks: &[Arc<CheckedBlock>], seen: &mut Seen, end: End) -> bool {
+        let (mut performed, mut parts, mut stopped) = (0, 0, false);
         let results = blocks.iter().cloned().map(Ok).collect();
         let mut next = Some(Event::BlocksChecked { results, source: Source::Sync(peer(1)) });
         while let Some(event) = next.take() {
             for effect in self.chain.on(self.now, event, self.store.latest()) {
-                if performed == crash_at {
+                if matches!(end, End::Crash(at) if at == performed) {
                     self.restart();
                     return true;
                 }
@@ -119,7 +129,11 @@ impl Node {
                         seen.abandoned += 1;
                         self.store.abandon();
                     }
-                    Effect::GoOn => next = Some(Event::GoOn),
+                    Effect::GoOn => {
+                        stopped = matches!(end, End::Stop(after) if after <= parts);
+                        parts += 1;
+                        next = Some(if stopped { Event::GiveUp } else { Event::GoOn });
+                    }
                     Effect::TipChanged(changed) => seen.told.push(changed),
                     Effect::SyncRefused { id, .. } => seen.refused.push(id),
                     _ => {}
@@ -127,7 +141,7 @@ impl Node {
             }
         }
         assert_eq!(self.chain.tip(), self.store.tip().unwrap());
-        false
+        stopped
     }
 
     fn restart(&mut self) {
@@ -143,7 +157,7 @@ fn reorganise(depth: u64, transactions: u64) {
     let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
     node.chain = node.chain.watching(address(1));
     for block in old.blocks.iter().chain(&new.blocks) {
-        node.sync(std::slice::from_ref(block), &mut seen, usize::MAX);
+        node.sync(std::slice::from_ref(block), &mut seen, End::Never);
     }
     let replayed = new.store();
     assert_eq!(node.store.tip().unwrap(), replayed.tip().unwrap());
@@ -177,34 +191,46 @@ fn b16_a_reorganisation_of_a_hundred_full_blocks_is_a_replay_in_bounded_steps() 
     reorganise(100, 100);
 }
 
-#[test]
-fn b16_a_crash_anywhere_on_the_way_leaves_the_old_branch_and_the_next_offer_of_the_block_moves_it() {
+/// Ends a move after 0, 1, 2 … of what it consists of, until it is done before that; gives how often it was ended. Each
+/// time all of one branch is there, and the next offer of the block that leads away moves the node.
+fn ended_anywhere(end: impl Fn(usize) -> End) -> usize {
     let network = full_at(20);
     let (old, new) = (Full::new(&network, 1, 140), Full::new(&network, 3, 141));
     let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
     let (head, rest) = new.blocks.split_last().unwrap();
     for batch in [&old.blocks[..], rest] {
-        node.sync(batch, &mut seen, usize::MAX);
+        node.sync(batch, &mut seen, End::Never);
     }
     let (before, arrived) = (node.store.clone(), new.store());
-    let mut crashes = 0;
-    loop {
-        let crashed = node.sync(std::slice::from_ref(head), &mut seen, crashes);
+    for times in 0.. {
+        let ended = node.sync(std::slice::from_ref(head), &mut seen, end(times));
         let now = if node.store.tip().unwrap() == before.tip().unwrap() { &before } else { &arrived };
-        assert_eq!(node.store.tip().unwrap(), now.tip().unwrap(), "after {crashes} effects: one branch or the other");
-        assert_eq!(node.store.accounts(), now.accounts(), "after {crashes} effects");
+        assert_eq!(node.store.tip().unwrap(), now.tip().unwrap(), "{:?}: one branch or the other", end(times));
+        assert_eq!(node.store.accounts(), now.accounts(), "{:?}", end(times));
         assert_eq!(node.store.main_chain(), now.main_chain());
-        // Whatever the crash left, the block is offered again.
-        node.sync(std::slice::from_ref(head), &mut seen, usize::MAX);
+        assert_eq!(node.chain.state(), &State::Settled { tip: now.tip().unwrap() }, "{:?}", end(times));
+        // Whatever is left, the block is offered again.
+        node.sync(std::slice::from_ref(head), &mut seen, End::Never);
         assert_eq!(node.store.accounts(), arrived.accounts());
-        if !crashed {
-            break;
+        if !ended {
+            return times;
         }
-        crashes += 1;
         node.store = before.clone();
         node.restart();
     }
+    unreachable!("a move has an end")
+}
+
+#[test]
+fn b16_a_crash_anywhere_on_the_way_leaves_the_old_branch_and_the_next_offer_of_the_block_moves_it() {
+    let crashes = ended_anywhere(End::Crash);
     assert!(crashes > 6, "{crashes} points: stages, commit, news");
+}
+
+#[test]
+fn b16_a_stop_between_any_two_parts_leaves_the_old_branch_and_the_next_offer_of_the_block_moves_it() {
+    let stops = ended_anywhere(End::Stop);
+    assert!(stops > 3, "{stops} parts: to look where it goes, steps, what waits again");
 }
 
 #[test]
@@ -217,9 +243,9 @@ fn b16_an_invalid_block_far_along_a_branch_leaves_the_old_chain_as_it_was() {
         new.extend(3);
     }
     let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
-    node.sync(&old.blocks, &mut seen, usize::MAX);
+    node.sync(&old.blocks, &mut seen, End::Never);
     let before = node.store.clone();
-    node.sync(&new.blocks, &mut seen, usize::MAX);
+    node.sync(&new.blocks, &mut seen, End::Never);
     assert_eq!(seen.abandoned, 1);
     assert_eq!(node.store.tip().unwrap(), before.tip().unwrap());
     assert_eq!((node.store.accounts(), node.store.main_chain()), (before.accounts(), before.main_chain()));
@@ -237,7 +263,7 @@ fn b16_the_valid_part_of_a_far_branch_is_followed_if_it_has_more_work() {
     new.extend(2);
     new.extend(3);
     let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
-    node.sync(&old.blocks, &mut seen, usize::MAX);
+    node.sync(&old.blocks, &mut seen, End::Never);
     // All but the last are kept and were not followed: as it is when the last weighs more than those before it.
     let (head, rest) = new.blocks.split_last().unwrap();
     let mut work = ledger::Work::ZERO;
@@ -248,7 +274,7 @@ fn b16_the_valid_part_of_a_far_branch_is_followed_if_it_has_more_work() {
     let (keep, tip) = (keep.collect(), node.chain.tip());
     let (disconnect, connect, accounts) = (Vec::new(), Vec::new(), ledger::apply::Changes::new());
     node.store.commit(&ledger::Commit { keep, disconnect, connect, accounts, tip }).unwrap();
-    node.sync(std::slice::from_ref(head), &mut seen, usize::MAX);
+    node.sync(std::slice::from_ref(head), &mut seen, End::Never);
     assert_eq!((seen.abandoned, &seen.refused[..]), (1, &[new.blocks[142].id()][..]));
     assert_eq!(node.store.tip().unwrap(), valid.tip().unwrap());
     assert_eq!((node.store.accounts(), node.store.main_chain()), (valid.accounts(), valid.main_chain()));
