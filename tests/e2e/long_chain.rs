@@ -1,4 +1,4 @@
-//! A long chain: what a node needs for it does not grow with it.
+//! A long chain: what a node needs for it does not grow with it, and how long its numbers take neither.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -22,6 +22,10 @@ struct Taken {
     after_a_stop: Start,
     after_a_kill: Start,
     bytes_a_block: u64,
+    /// The page for Prometheus, which is asked for again and again.
+    metrics: Duration,
+    /// What walks through all of the database, for comparison.
+    tables: Duration,
 }
 
 /// Makes a chain of so many blocks in the directory of a node, and starts it after a clean stop and after a kill.
@@ -29,26 +33,35 @@ fn taken(net: &Net, blocks: u64) -> Taken {
     let node = net.node(&format!("long-{blocks}"));
     let Made { network_file, .. } = chain_maker::make(&node.dir(), blocks, 0).unwrap();
     fs::copy(network_file, net.file()).unwrap();
-    let start = || {
+    let start = |height| {
         let began = Instant::now();
         node.start();
         let took = began.elapsed();
-        assert_eq!(node.tip().unwrap().height, blocks);
+        assert_eq!(node.tip().unwrap().height, height);
         Start { took, memory_mb: memory_mb(&node) }
     };
-    start();
+    start(blocks);
+    let timed = |what: &dyn Fn()| {
+        let began = Instant::now();
+        what();
+        began.elapsed()
+    };
+    let scrapes = (0..10).map(|_| timed(&|| drop(node.admin().get("/metrics").ok())));
+    let metrics = scrapes.min().unwrap();
+    let tables = timed(&|| drop(node.admin().get("/admin/chain/tables").ok()));
     node.stop();
-    let after_a_stop = start();
-    node.crash();
-    let after_a_kill = start();
+    let after_a_stop = start(blocks);
+    // Killed after a commit of its own.
+    node.mint(1).crash();
+    let after_a_kill = start(blocks + 1);
     node.stop();
     let (network, data) = (net.file(), node.dir());
     let place = ["--network", network.to_str().unwrap(), "--data-dir", data.to_str().unwrap()];
-    let tables = run_ok(net.dir(), &[&["chain", "tables", "--json"][..], &place[..]].concat());
-    let tables: Value = serde_json::from_str(&tables).unwrap();
+    let usage = run_ok(net.dir(), &[&["chain", "tables", "--json"][..], &place[..]].concat());
+    let usage: Value = serde_json::from_str(&usage).unwrap();
     // The file itself grows by doubling.
-    let bytes: u64 = tables["tables"].as_array().unwrap().iter().map(|table| table["bytes"].as_u64().unwrap()).sum();
-    Taken { after_a_stop, after_a_kill, bytes_a_block: bytes / blocks }
+    let bytes: u64 = usage["tables"].as_array().unwrap().iter().map(|table| table["bytes"].as_u64().unwrap()).sum();
+    Taken { after_a_stop, after_a_kill, bytes_a_block: bytes / blocks, metrics, tables }
 }
 
 fn memory_mb(node: &Node) -> u64 {
@@ -69,5 +82,6 @@ fn s19_a_chain_five_times_as_long_takes_no_longer_to_open_and_no_more_memory() {
     for start in [&long.after_a_stop, &long.after_a_kill] {
         assert!(start.memory_mb <= 100 && start.memory_mb <= short.after_a_stop.memory_mb + 16);
     }
+    assert!(long.metrics < short.metrics * 2 + Duration::from_millis(20) && long.metrics < long.tables);
     assert!(long.bytes_a_block <= short.bytes_a_block * 11 / 10);
 }

@@ -9,7 +9,7 @@ use super::Lease;
 use crate::PeerId;
 
 /// Why a miner does not mine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, strum::IntoStaticStr, strum::VariantNames)]
 pub enum Reason {
     /// This node is behind its peers.
     Syncing,
@@ -29,6 +29,11 @@ pub enum Reason {
         /// When its lease ends without renewal, on the monotonic clock.
         until: u64,
     },
+}
+
+impl Reason {
+    /// What they are called where they are shown.
+    pub const NAMES: &[&str] = <Self as strum::VariantNames>::VARIANTS;
 }
 
 /// What the miner is doing.

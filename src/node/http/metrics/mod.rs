@@ -15,11 +15,13 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use ledger::Amount;
 use machines::faucet::{ClaimError, Report};
+use machines::miner::Reason;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
+use store::TableSize;
 
 use self::sample::{Labels, Sample, counter, encode, flag, gauge};
 use super::{Shared, State};
@@ -28,8 +30,6 @@ use super::{Shared, State};
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Bounds of how long answers take, in seconds.
 const BOUNDS: [f64; 10] = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0];
-/// Why a miner does not mine, as it is called in its state.
-const PAUSES: [&str; 5] = ["Syncing", "NoPeers", "Operator", "ClockWrong", "Serving"];
 
 /// Answers as they leave: how many by status, at most one entry for each status that there is, and how long they took.
 #[derive(Debug, Clone)]
@@ -83,6 +83,7 @@ pub async fn page(state: Shared) -> HttpResponse {
     }
     samples.extend(process::samples(state.answers.started));
     samples.extend(process::disk(&state.data_dir));
+    samples.extend(tables(&state));
     match encode(&samples, &state.answers) {
         Ok(page) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(page),
         Err(_) => HttpResponse::InternalServerError().finish(),
@@ -104,6 +105,16 @@ fn chain(state: &State) -> Vec<Sample> {
         samples.push(gauge("chain_transactions", "Transactions in the chain", count as f64));
     }
     samples
+}
+
+/// Rows of each table. What they take in bytes is not known without a walk through all of it, which grows with the chain:
+/// `chain tables` is for that.
+fn tables(state: &State) -> Vec<Sample> {
+    let tables = state.node.reader().tables().unwrap_or_default();
+    let rows = |table: TableSize| {
+        gauge("store_table_rows", "Rows of a table of the database", table.rows as f64).with("table", table.name)
+    };
+    tables.into_iter().map(rows).collect()
 }
 
 fn sync(state: &State) -> Vec<Sample> {
@@ -177,8 +188,8 @@ fn mining(state: &Value, found: f64) -> Vec<Sample> {
         gauge("mining_hashes_per_second", "Its hash rate, of late", rate),
         counter("mining_blocks_found", "Blocks found since the start", found),
     ];
-    let pause = |name| flag("mining_paused", "Whether this holds mining up", paused(name)).with("reason", name);
-    samples.extend(PAUSES.map(pause));
+    let pause = |name: &&str| flag("mining_paused", "Whether this holds mining up", paused(name)).with("reason", *name);
+    samples.extend(Reason::NAMES.iter().map(pause));
     samples
 }
 
@@ -248,12 +259,13 @@ mod tests {
 
     #[test]
     fn a_miner_that_is_paused_says_by_what() {
-        let state = json!({"Paused": {"reasons": ["NoPeers", {"Serving": {"peer": "x", "until": 1}}], "since": 0}});
+        let state =
+            json!({"Paused": {"reasons": ["NoPeers", "DiskFull", {"Serving": {"peer": "x", "until": 1}}], "since": 0}});
         let on = |samples: Vec<Sample>| -> Vec<String> {
             let yes = samples.into_iter().filter(|sample| sample.value == sample::Number::Gauge(1.0));
             yes.map(|sample| sample.labels.first().map_or(sample.name, |(_, value)| value).to_owned()).collect()
         };
-        assert_eq!(on(mining(&state, 0.0)), ["NoPeers", "Serving"]);
+        assert_eq!(on(mining(&state, 0.0)), ["NoPeers", "DiskFull", "Serving"]);
         assert_eq!(on(mining(&json!({"Mining": {"hash_rate": 5}}), 0.0)), ["mining_active"]);
     }
 

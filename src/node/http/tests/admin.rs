@@ -100,6 +100,9 @@ async fn monitoring_needs_no_token() {
     assert_eq!(replies.iter().map(|reply| reply.0).collect::<Vec<_>>(), [200, 200, 503]);
     assert!(replies[0].1.contains("barreleye_chain_height{} 0.0"), "{}", replies[0].1);
     assert!(replies[0].1.contains("barreleye_mailbox_handled_messages_total{actor=\"chain\",message=\"Tick\"} 3"));
+    let tables = replies[0].1.lines().filter(|line| line.starts_with("barreleye_store_table_rows{table="));
+    assert_eq!(tables.clone().count(), 10, "{}", replies[0].1);
+    assert!(tables.clone().any(|line| line == "barreleye_store_table_rows{table=\"headers\"} 1.0"), "{}", replies[0].1);
 }
 
 #[actix_web::test]
