@@ -112,6 +112,8 @@ pub struct PeerReport {
     pub state: Value,
     /// Points for misbehaving; refused at 100.
     pub points: u64,
+    /// How long its last answer to a ping took, in milliseconds; none before the first.
+    pub ping_ms: Option<u64>,
     /// For how many milliseconds it is in this state.
     pub since_ms: u64,
 }
@@ -446,6 +448,7 @@ fn peer_report(report: ActorReport) -> PeerReport {
         address: text("address"),
         outbound: report.figures.get("outbound").and_then(Value::as_bool).unwrap_or_default(),
         points: report.figures.get("points").and_then(Value::as_u64).unwrap_or_default(),
+        ping_ms: report.figures.get("ping_ms").and_then(Value::as_u64),
         since_ms: report.since_ms,
         state: report.state,
     }

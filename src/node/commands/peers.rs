@@ -17,6 +17,7 @@ fn table(peers: &serde_json::Value) -> String {
         let direction = if peer["outbound"] == true { "out" } else { "in" };
         let since = peer["since_ms"].as_u64().map_or_else(|| "-".into(), |ms| print::span(ms / 1000));
         let text = |place| print::text(peer, place);
+        let ping = peer["ping_ms"].as_u64().map_or_else(|| "-".into(), |ms| format!("{ms} ms"));
         let (height, agent) = (text("/state/Ready/greeting/tip/height"), text("/state/Ready/greeting/agent"));
         vec![
             text("/id"),
@@ -24,11 +25,12 @@ fn table(peers: &serde_json::Value) -> String {
             print::variant(&peer["state"]),
             height,
             text("/points"),
+            ping,
             since,
             agent,
             text("/address"),
         ]
     };
     let rows: Vec<_> = list.iter().map(row).collect();
-    print::table(&["peer", "way", "state", "height", "points", "since", "agent", "address"], &rows)
+    print::table(&["peer", "way", "state", "height", "points", "ping", "since", "agent", "address"], &rows)
 }
