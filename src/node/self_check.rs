@@ -82,9 +82,16 @@ mod tests {
             let undo = &mut commit.connect[0].undo.0;
             undo.push((address(5), Some(Account { balance: Amount::BARREL, nonce: 0 })));
         };
+        // The undo below it puts this one right again: only what the block itself says shows it.
+        let wrong = |commit: &mut ledger::Commit| {
+            let before = commit.connect[0].undo.0.iter_mut().find_map(|(_, before)| before.as_mut()).unwrap();
+            before.balance = before.balance.checked_add(Amount::drops(1)).unwrap();
+        };
         for height in 3..=8 {
-            let failure = check(height, foreign).unwrap_err().to_string();
-            assert!(failure.contains("what is stored is damaged: block "), "{height}: {failure}");
+            for damage in [&foreign as &dyn Fn(&mut ledger::Commit), &wrong] {
+                let failure = check(height, damage).unwrap_err().to_string();
+                assert!(failure.contains("what is stored is damaged: block "), "{height}: {failure}");
+            }
         }
     }
 }

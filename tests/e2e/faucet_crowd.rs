@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use ledger::Address;
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 use serde_json::{Value, json};
 
 use super::faucet::{PAYOUT, faucet, fresh, network};
+use crate::harness::from::connect_from;
 use crate::harness::wait::holds;
 use crate::harness::{Node, eventually};
 
@@ -32,11 +32,7 @@ enum Heard {
 /// Claims for `to` from a socket of this client address: whose claim it is, only the socket says.
 fn claim(node: &SocketAddr, from: Ipv4Addr, to: &Address) -> Heard {
     let ask = || -> Result<String, std::io::Error> {
-        let SocketAddr::V4(node) = *node else { return Err(std::io::ErrorKind::Unsupported.into()) };
-        let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-        bind(&socket, &SocketAddrV4::new(from, 0))?;
-        connect(&socket, &node)?;
-        let mut stream = TcpStream::from(socket);
+        let mut stream = connect_from(from, node)?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         let body = json!({ "address": to }).to_string();
         write!(

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod forge;
+pub mod from;
 pub mod hostile;
 pub mod manager;
 pub mod net;

@@ -159,15 +159,21 @@ mod tests {
             written.send(line.to_vec()).map_err(io::Error::other)
         };
         let queue = Queue::with_writer(write, |text| text.as_bytes().to_vec()).unwrap();
-        let began = Instant::now();
         let count = 3 * LINES;
-        (0..count).for_each(|i| queue.line(i.to_string().into_bytes()));
-        queue.flush();
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        let (done, logged) = mpsc::channel();
+        let busy = queue.clone();
+        let logger = thread::spawn(move || {
+            (0..count).for_each(|i| busy.line(i.to_string().into_bytes()));
+            busy.flush();
+            done.send(()).unwrap();
+        });
+        let meanwhile = logged.recv_timeout(Duration::from_secs(5));
         go.send(()).unwrap();
+        assert!(meanwhile.is_ok(), "whoever logs waited for whoever reads");
+        logger.join().unwrap();
         let (mut lines, mut told) = (0, None);
         while told.is_none() {
-            let line = String::from_utf8(seen.recv().unwrap()).unwrap();
+            let line = String::from_utf8(seen.recv_timeout(Duration::from_secs(5)).unwrap()).unwrap();
             match line.strip_suffix(" lines of the log were lost: it is read too slowly") {
                 Some(lost) => told = Some(lost.parse::<usize>().unwrap()),
                 None => lines += 1,
