@@ -11,14 +11,14 @@ use super::questions::Question;
 /// Headers of two branches.
 #[derive(Debug, Default)]
 pub(super) struct Held {
-    /// What the next question continues.
+    /// Whoever leads told it last, or the one with the most work.
     front: Option<HeaderRun>,
-    /// The one with the most work beside it.
+    /// Of all others the one with the most work.
     beside: Option<HeaderRun>,
 }
 
 impl Held {
-    /// What the next question continues.
+    /// The branch that whoever leads told last, or the one with the most work.
     pub fn front(&self) -> Option<&HeaderRun> {
         self.front.as_ref()
     }
@@ -58,7 +58,7 @@ impl Held {
         Some((run, rest))
     }
 
-    /// The next question continues this branch.
+    /// Whoever leads told this branch last.
     pub fn lead(&mut self, run: HeaderRun) {
         if let Some(old) = self.front.replace(run) {
             self.set_aside(old);
