@@ -20,7 +20,7 @@ pub enum StoreError {
     /// The directory belongs to another network.
     #[error(
         "the data directory holds the chain {found}, but this network's chain is {expected}: \
-         name the directory of this network, or move chain.redb out of this one"
+         name the network that it is of, name another directory, or move its chain.redb away"
     )]
     WrongChain {
         /// The chain in the directory.

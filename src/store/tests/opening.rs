@@ -45,7 +45,7 @@ fn the_directory_of_another_network_is_refused_and_left_alone() {
     let expected = (theirs.chain, ours.chain);
     assert!(matches!(error, StoreError::WrongChain { found, expected: e } if (found, e) == expected), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains(&theirs.chain.to_hex()) && text.contains("use the directory of this network"), "{text}");
+    assert!(text.contains(&theirs.chain.to_hex()) && text.contains("name the network that it is of"), "{text}");
     assert_eq!(common::dump(dir.path()), before);
 }
 
