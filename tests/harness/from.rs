@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
-/// A connection takes no longer: whoever listens has no room.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A connection takes no longer, also in a crowd, where the system tries again after 1, 2, 4 … seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connects to `to` as the client `from`.
 pub fn connect_from(from: Ipv4Addr, to: &SocketAddr) -> io::Result<TcpStream> {
