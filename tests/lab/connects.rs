@@ -82,12 +82,14 @@ fn p04_ten_thousand_connections_that_come_and_go_leave_memory_and_descriptors_as
     let net = Net::fast(0);
     let node = net.node("alice");
     node.start();
+    // A node that answers may still be opening what it needs; after it has met somebody it has all.
+    come_and_go(&net, &node, 1);
     let (fresh, _) = usage(&node);
     come_and_go(&net, &node, WARM_UP);
     let alone = || {
         let status = node.status()?;
         let (descriptors, _) = usage(&node);
-        holds(status["peers"] == 0 && descriptors == fresh, || format!("{descriptors} of {fresh}: {status}"))
+        holds(status["peers"] == 0 && descriptors <= fresh, || format!("{descriptors} of {fresh}: {status}"))
     };
     eventually("the warm-up is over", 60, alone);
     let (_, warm) = usage(&node);
