@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 use crate::Beat;
 
-/// From one round to the next. Nothing is known of the node for longer than this and the two after it.
+/// From one round to the next.
 pub const PACE: Duration = Duration::from_secs(2);
 /// A part that is not heard for so long in a round is silent.
 pub const ANSWER: Duration = Duration::from_secs(2);
-/// Who feels the pulse hangs itself when nothing is told for so long.
+/// Whoever feels the pulse hangs when it told nothing for so long: a round and the silence in it take four seconds.
 const STALE: Duration = Duration::from_secs(6);
 
 /// What was found last.

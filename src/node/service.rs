@@ -113,7 +113,8 @@ pub fn reloading() {
     }
 }
 
-/// Feels the pulse, feeds the watchdog and shows how the node is, until dropped. Runs on the main thread, which is a vital part too.
+/// Feels the pulse, feeds the watchdog and shows how the node is, until dropped. Runs on the main thread, which is a
+/// vital part too.
 pub async fn watch(mut pulse: Pulse, node: Handle) {
     let watchdog = sd_notify::watchdog_enabled();
     let patience = watchdog.map_or(PATIENCE, |limit| limit / 3);

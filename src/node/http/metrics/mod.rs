@@ -21,7 +21,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use serde_json::Value;
-use store::TableSize;
+use store::{StoreError, TableSize};
+use tracing::warn;
 
 use self::sample::{Labels, Sample, counter, encode, flag, gauge};
 use super::{Shared, State};
@@ -83,7 +84,10 @@ pub async fn page(state: Shared) -> HttpResponse {
     }
     samples.extend(process::samples(state.answers.started));
     samples.extend(process::disk(&state.data_dir));
-    samples.extend(tables(&state));
+    match stored(&state) {
+        Ok(stored) => samples.extend(stored),
+        Err(error) => warn!(%error, "the page of metrics lacks what the database holds"),
+    }
     match encode(&samples, &state.answers) {
         Ok(page) => HttpResponse::Ok().content_type(CONTENT_TYPE).body(page),
         Err(_) => HttpResponse::InternalServerError().finish(),
@@ -93,28 +97,27 @@ pub async fn page(state: Shared) -> HttpResponse {
 fn chain(state: &State) -> Vec<Sample> {
     let (pool, tip) = (state.node.pool(), state.node.tip());
     let spacing = state.node.network().spec.spacing_ms as f64 / 1_000.0;
-    let mut samples = vec![
+    vec![
         gauge("pool_transactions", "Transactions that wait", pool.len() as f64),
         gauge("pool_bytes", "Their size", pool.bytes() as f64),
         gauge("chain_height", "Height of the tip", tip.height as f64),
         gauge("chain_tip_timestamp_seconds", "Unix time in the tip's header", tip.time as f64 / 1_000.0),
         gauge("chain_work_hashes", "Expected hashes behind the tip", tip.work.to_f64()),
         gauge("chain_block_interval_seconds", "Intended time between two blocks", spacing),
-    ];
-    if let Ok(count) = state.node.reader().snapshot().and_then(|snapshot| snapshot.transaction_count()) {
-        samples.push(gauge("chain_transactions", "Transactions in the chain", count as f64));
-    }
-    samples
+    ]
 }
 
-/// Rows of each table. What they take in bytes is not known without a walk through all of it, which grows with the chain:
-/// `chain tables` is for that.
-fn tables(state: &State) -> Vec<Sample> {
-    let tables = state.node.reader().tables().unwrap_or_default();
+/// What the database holds. What its tables take in bytes is not known without a walk through all of it, which grows with
+/// the chain: `chain tables` is for that.
+fn stored(state: &State) -> Result<Vec<Sample>, StoreError> {
+    let reader = state.node.reader();
+    let count = reader.snapshot()?.transaction_count()?;
     let rows = |table: TableSize| {
         gauge("store_table_rows", "Rows of a table of the database", table.rows as f64).with("table", table.name)
     };
-    tables.into_iter().map(rows).collect()
+    let mut samples: Vec<_> = reader.tables()?.into_iter().map(rows).collect();
+    samples.push(gauge("chain_transactions", "Transactions in the chain", count as f64));
+    Ok(samples)
 }
 
 fn sync(state: &State) -> Vec<Sample> {
