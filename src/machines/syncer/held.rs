@@ -46,14 +46,14 @@ impl Held {
         question: &Question,
         headers: &'a [Header],
     ) -> Option<(HeaderRun, &'a [Header])> {
-        // Who has no more than one of them ends there.
-        let ends_at_its_claim = |run: &HeaderRun| headers.is_empty() && run.last_id() == question.claimed.id;
-        let place = [&mut self.front, &mut self.beside];
-        let at = place.iter().position(|run| run.as_ref().is_some_and(ends_at_its_claim)).or_else(|| {
-            let continued = |run: &HeaderRun| run.rest_of(headers, &question.ends).is_some();
-            place.iter().position(|run| run.as_ref().is_some_and(continued))
-        })?;
-        let run = place.into_iter().nth(at)?.take()?;
+        // Who has no more than one of them ends there: where it said, or else at the better one. It may have grown since.
+        let fits = |run: &HeaderRun| {
+            let as_claimed = headers.is_empty() && run.last_id() == question.claimed.id;
+            (as_claimed || run.rest_of(headers, &question.ends).is_some()).then_some((as_claimed, run.work))
+        };
+        let places = [&mut self.front, &mut self.beside].into_iter();
+        let fitting = places.filter_map(|place| Some((place.as_ref().and_then(fits)?, place)));
+        let run = fitting.max_by_key(|(fit, _)| *fit)?.1.take()?;
         let rest = run.rest_of(headers, &question.ends).unwrap_or_default();
         Some((run, rest))
     }

@@ -99,6 +99,31 @@ fn h11_headers_that_were_shown_are_not_lost_while_a_shorter_branch_leads() {
 }
 
 #[test]
+fn h09_a_peer_that_grew_to_the_end_of_what_is_held_since_it_told_its_tip_is_no_liar() {
+    let mut best = grown(2 * START_HEADERS);
+    let other = Branch::grown(&network(), 6, 4 * START_HEADERS);
+    best.grow(7, 4 * START_HEADERS);
+    let mut bench = Bench::new();
+    let (mut effects, mut shown) = (bench.status(0, 1, &best), 0);
+    for now in [3_000, 6_000] {
+        let (ask, limit) = header_question(&effects, 1);
+        effects = bench.on(now, Event::Headers { ask, headers: best.headers[shown + 1..=shown + limit].to_vec() });
+        shown += limit;
+    }
+    bench.status(6_000, 2, &other);
+    let (ask, limit) = header_question(&bench.on(6_000, Event::Gone { peer: peer(1) }), 2);
+    bench.on(6_001, Event::Headers { ask, headers: other.headers[1..=limit].to_vec() });
+    bench.on(6_002, Event::Gone { peer: peer(2) });
+    // It tells of one block less than what was shown, and has that when it is asked.
+    let mut before = best.clone();
+    before.headers.truncate(shown);
+    let effects = bench.status(6_003, 3, &before);
+    bench.on(6_005, Event::Headers { ask: header_ask(&effects, 3), headers: Vec::new() });
+    assert!(bench.misbehaved.is_empty());
+    assert!(matches!(bench.syncer.state(), State::Blocks { target, .. } if *target == shown as u64));
+}
+
+#[test]
 fn h11_headers_whose_bodies_came_too_late_need_not_be_told_again() {
     let (mut bench, branch) = (Bench::new(), grown(10));
     bench.with_headers(0, 1, &branch);
