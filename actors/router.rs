@@ -192,8 +192,7 @@ impl Router {
         if !self.deliver(peer, Delivery::Response { purpose, result })
             && let Purpose::Sync(ask) = purpose
         {
-            let event = syncer::Event::Failed { ask: syncer::Ask(ask), why: "the peer is gone".into() };
-            self.ports.syncer.tell(Mail(event));
+            self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask) }));
         }
     }
 

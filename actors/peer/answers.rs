@@ -1,6 +1,8 @@
 //! What a peer answers, and for whom: headers and blocks of a sync for the syncer, parts of an announced block for the
 //! chain, addresses for discovery. What does not fit its question is an offence.
 
+use std::fmt::Display;
+
 use machines::peer::{Event, Offence};
 use machines::{chain, discovery, syncer};
 use tracing::{debug, info};
@@ -18,11 +20,10 @@ impl Peer {
         let response = match result {
             Ok(response) => response,
             Err(error) => {
-                debug!(%peer, ?purpose, %error, "a question has no answer");
                 if let RequestError::Malformed(what) = &error {
                     translate::offence(what).into_iter().for_each(|event| self.run(event));
                 }
-                self.no_answer(purpose, error.to_string());
+                self.no_answer(purpose, error);
                 return;
             }
         };
@@ -36,23 +37,23 @@ impl Peer {
             }
             (Purpose::Sync(ask), Response::Blocks(raw)) => {
                 let Some(blocks) = self.decode(&raw) else {
-                    self.no_answer(purpose, "a block is malformed".into());
+                    self.no_answer(purpose, "a block is malformed");
                     return;
                 };
                 self.ports.syncer.tell(Mail(syncer::Event::Blocks { ask: syncer::Ask(ask), blocks }));
             }
             (Purpose::Fetch(_), Response::Blocks(raw)) if raw.is_empty() => {
-                self.no_answer(purpose, "the block is not there".into());
+                self.no_answer(purpose, "the block is not there");
             }
             (Purpose::Fetch(ask), Response::Blocks(raw)) if raw.len() == 1 => {
                 let Some(block) = self.decode(&raw).and_then(|mut blocks| blocks.pop()) else {
-                    self.no_answer(purpose, "a block is malformed".into());
+                    self.no_answer(purpose, "a block is malformed");
                     return;
                 };
                 self.to_chain(chain::Event::Fetched { ask: chain::Ask(ask), from: peer, block });
             }
             (Purpose::Missing(_), Response::Transactions(transactions)) if transactions.is_empty() => {
-                self.no_answer(purpose, "the block is not there".into());
+                self.no_answer(purpose, "the block is not there");
             }
             (Purpose::Missing(ask), Response::Transactions(transactions)) => {
                 let transactions = Some(transactions);
@@ -73,9 +74,10 @@ impl Peer {
         }
     }
 
-    fn no_answer(&self, purpose: Purpose, why: String) {
+    fn no_answer(&self, purpose: Purpose, why: impl Display) {
+        debug!(peer = %self.peer, ?purpose, %why, "a question has no answer");
         match purpose {
-            Purpose::Sync(ask) => self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask), why })),
+            Purpose::Sync(ask) => self.ports.syncer.tell(Mail(syncer::Event::Failed { ask: syncer::Ask(ask) })),
             Purpose::Fetch(ask) | Purpose::Missing(ask) => {
                 self.to_chain(chain::Event::Missing { ask: chain::Ask(ask), transactions: None });
             }

@@ -117,7 +117,7 @@ impl Node {
                 Input::Syncer(syncer::Event::Blocks { ask: *ask, blocks })
             }
             (Question::Headers(ask, ..) | Question::Blocks(ask, _), None) => {
-                Input::Syncer(syncer::Event::Failed { ask: *ask, why: "no answer".into() })
+                Input::Syncer(syncer::Event::Failed { ask: *ask })
             }
             (Question::Missing(ask, ..), Some(Answer::Transactions(txs))) if !txs.is_empty() => {
                 Input::Chain(ChainEvent::Missing { ask: *ask, transactions: Some(txs) })

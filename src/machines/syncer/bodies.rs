@@ -138,12 +138,8 @@ impl Syncer {
 
     pub(super) fn bodies_failed(&mut self, mono: u64, asks: &[Ask]) {
         let Work::Blocks(run) = &mut self.work else { return };
-        let failed: Vec<_> = asks.iter().filter_map(|ask| run.download.fail(*ask)).collect();
-        // Once for all that failed at the same moment.
-        for (i, peer) in failed.iter().enumerate() {
-            if !failed[..i].contains(peer) {
-                self.peers.blame(*peer, mono);
-            }
+        for peer in asks.iter().filter_map(|ask| run.download.fail(*ask)) {
+            self.peers.blame(peer, mono);
         }
     }
 

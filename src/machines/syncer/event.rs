@@ -47,8 +47,6 @@ pub enum Event {
     Failed {
         /// Which question.
         ask: Ask,
-        /// Why.
-        why: String,
     },
     /// The chain has a new end: what is stored tells which.
     TipChanged,

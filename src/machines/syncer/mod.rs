@@ -161,7 +161,7 @@ impl Syncer {
             Event::Behind { peer } => self.ask_status(peer, mono, &mut effects),
             Event::Headers { ask, headers } => self.headers(now, ask, &headers, view, &mut effects)?,
             Event::Blocks { ask, blocks } => self.bodies(mono, ask, blocks, &mut effects),
-            Event::Failed { ask, .. } => self.failed(mono, ask),
+            Event::Failed { ask } => self.failed(mono, ask),
             Event::Taken { blocks } => self.taken(mono, blocks),
             Event::Refused { id, error, .. } => self.refused(mono, id, &error),
             Event::NotTaken => self.not_taken(mono),

@@ -261,25 +261,29 @@ mod tests {
         let mut peers = Peers::default();
         for n in 0..3 * MAX_REMEMBERED as u32 {
             peers.blame(peer(n), 0);
-            peers.blame(peer(n), 0);
+            peers.blame(peer(n), 2_000);
         }
         assert_eq!((peers.remembered.len(), peers.order.len()), (MAX_REMEMBERED, MAX_REMEMBERED));
         let last = peer(3 * MAX_REMEMBERED as u32 - 1);
         let tip = Branch::grown(&network(), 5, 1).tip();
         peers.told(last, tip, 0);
-        assert_eq!((peers.failures(&last, 0), peers.order.len()), (2, MAX_REMEMBERED - 1));
+        assert_eq!((peers.failures(&last, 2_000), peers.order.len()), (2, MAX_REMEMBERED - 1));
     }
 
     #[test]
-    fn old_failures_are_forgotten() {
+    fn who_fails_is_left_alone_for_twice_as_long_each_time_and_old_failures_are_forgotten() {
         let mut peers = Peers::default();
         peers.told(peer(1), Branch::grown(&network(), 5, 1).tip(), 0);
-        for _ in 0..9 {
-            peers.blame(peer(1), 0);
+        let mut mono = 0;
+        for seconds in [2, 4, 8, 16, 32, 64, 64, 64] {
+            peers.blame(peer(1), mono);
+            // Of several questions that were open all fail.
+            peers.blame(peer(1), mono);
+            mono += seconds * 1_000;
+            assert_eq!(peers.ahead_of(Work::ZERO, mono - 1), []);
+            assert_eq!(peers.ahead_of(Work::ZERO, mono), [peer(1)]);
         }
-        assert_eq!(peers.ahead_of(Work::ZERO, 63_999), []);
-        assert_eq!(peers.ahead_of(Work::ZERO, 64_000), [peer(1)]);
-        assert_eq!((peers.failures(&peer(1), 64_000), peers.failures(&peer(1), 64_000 + FORGIVE_MS)), (9, 0));
+        assert_eq!((peers.failures(&peer(1), mono), peers.failures(&peer(1), mono + FORGIVE_MS)), (8, 0));
     }
 
     #[test]

@@ -75,8 +75,12 @@ impl Record {
         if self.not_before.saturating_add(FORGIVE_MS) <= mono { 0 } else { self.failures }
     }
 
-    /// It failed: not asked for a while, longer with each failure in a row.
+    /// It failed: not asked for a while, longer with each failure in a row. What else fails in that while was asked before
+    /// it: one failure of a peer that left, or went silent, with several questions open.
     pub fn strike(&mut self, mono: u64) {
+        if !self.may_be_asked(mono) {
+            return;
+        }
         self.failures = self.failures(mono);
         self.not_before = mono.saturating_add(PENALTY_MS << self.failures.min(MAX_DOUBLINGS));
         self.failures = self.failures.saturating_add(1);

@@ -156,7 +156,7 @@ fn a_peer_that_fails_again_and_again_is_asked_less_and_less() {
     let mut ask = header_ask(&bench.status(0, 1, &branch), 1);
     let mut now = 0;
     for wait in [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 64_000] {
-        assert!(!asks_headers(&bench.on(now, Event::Failed { ask, why: "closed".into() })));
+        assert!(!asks_headers(&bench.on(now, Event::Failed { ask })));
         assert!(!asks_headers(&bench.status(now + wait - 1, 1, &branch)), "{wait}");
         now += wait;
         ask = header_ask(&bench.on(now, Event::Tick), 1);

@@ -36,6 +36,6 @@ fn b20_headers_and_blocks_that_nobody_asked_for_are_ignored() {
     let headers = branch.headers[1..].to_vec();
     assert!(bench.on(1, Event::Headers { ask: Ask(99), headers }).is_empty());
     assert!(bench.on(1, Event::Blocks { ask: Ask(99), blocks: branch.blocks.clone() }).is_empty());
-    assert!(bench.on(1, Event::Failed { ask: Ask(99), why: String::new() }).is_empty());
+    assert!(bench.on(1, Event::Failed { ask: Ask(99) }).is_empty());
     assert_eq!(bench.syncer.state(), &before);
 }

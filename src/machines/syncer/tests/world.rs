@@ -274,7 +274,7 @@ impl World {
         match happening {
             Happening::Syncer(event) => self.syncer(event),
             Happening::Answer { peer, epoch, event } => {
-                if let Event::Headers { ask, .. } | Event::Failed { ask, .. } = &event {
+                if let Event::Headers { ask, .. } | Event::Failed { ask } = &event {
                     self.headers_open.remove(ask);
                 }
                 if self.peers[peer].connected && self.peers[peer].epoch == epoch {
@@ -406,7 +406,7 @@ impl World {
         if !self.peers[peer].connected {
             // As the network task says when nobody is there.
             if let Event::Headers { ask, .. } | Event::Blocks { ask, .. } = event {
-                self.later(1, Happening::Syncer(Event::Failed { ask, why: "not connected".into() }));
+                self.later(1, Happening::Syncer(Event::Failed { ask }));
             }
         } else if !self.lost(self.weather.lost_answers) {
             let epoch = self.peers[peer].epoch;
