@@ -252,7 +252,9 @@ impl Handle {
             Err(Refused::Pool(error)) => Err(error.into()),
             Err(Refused::Full) => Err(Unavailable::Full.into()),
             // A transaction is never answered as a block.
-            Ok(Accepted::Block(_)) | Err(Refused::Block(_) | Refused::Busy) => Err(Unavailable::Busy.into()),
+            Ok(Accepted::Block(_)) | Err(Refused::Block(_) | Refused::Busy | Refused::Moving) => {
+                Err(Unavailable::Busy.into())
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use thiserror::Error;
 pub const MAX_BYTES: usize = 8_000_000;
 /// Transactions of one account: more than any wallet queues, and a twentieth of a pool of small ones.
 pub const MAX_PER_ACCOUNT: usize = 2_000;
-/// How far a nonce may run ahead of the account's next one. Clients that post many at once arrive in any order.
+/// How far a nonce may run ahead of the first that is missing. Clients that post many at once arrive in any order.
 pub const MAX_GAP: u64 = 1_000;
 /// A transaction that nobody mined for this long is forgotten.
 pub const EXPIRY_MS: u64 = 3 * 60 * 60 * 1000;
@@ -43,7 +43,7 @@ pub enum PoolError {
     GapTooWide {
         /// The nonce of the transaction.
         got: u64,
-        /// The account's next nonce.
+        /// The account's next nonce, after all that waits in a row.
         next: u64,
     },
     /// Another transaction with this nonce waits, and the fee is not enough to replace it.
@@ -289,8 +289,9 @@ impl Pool {
         if nonce < account.nonce {
             return Err(TxError::NonceUsed { got: nonce, next: account.nonce }.into());
         }
-        if nonce - account.nonce > MAX_GAP {
-            return Err(PoolError::GapTooWide { got: nonce, next: account.nonce });
+        let next = self.view.next_nonce(sender).unwrap_or(account.nonce);
+        if nonce.saturating_sub(next) > MAX_GAP {
+            return Err(PoolError::GapTooWide { got: nonce, next });
         }
         if cost > account.balance {
             return Err(TxError::InsufficientBalance { needed: cost, balance: account.balance }.into());

@@ -303,6 +303,9 @@ pub enum Refused {
     /// Too much waits for its check.
     #[error("this node checks {MAX_CHECKING} blocks already, offer it again in a moment")]
     Busy,
+    /// What it follows on is not back yet.
+    #[error("this node moves to another branch and puts back what left its chain, offer it again in a moment")]
+    Moving,
     /// There is no room to keep anything.
     #[error("the disk of this node is full: it takes nothing until there is room again")]
     Full,

@@ -187,6 +187,11 @@ impl Chain {
         Ok(())
     }
 
+    /// Whether there is a move, or something that left with one is not back.
+    pub(super) fn is_moving(&self) -> bool {
+        self.jobs.iter().any(|job| matches!(job, Job::Move(_) | Job::Return(_)))
+    }
+
     /// How far a move is, while there is one.
     pub(super) fn moving(&self) -> Option<State> {
         let Some(Job::Move(to)) = self.jobs.front() else { return None };

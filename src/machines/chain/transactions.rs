@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ledger::{ChainSource, CheckedTransaction, Fault, Transaction, TxError, ViewError};
 
-use super::{Accepted, Chain, Effect, Origin, Verdict, misbehaved};
+use super::{Accepted, Chain, Effect, Origin, Refused, Verdict, misbehaved};
 use crate::Now;
 use crate::pool::PoolError;
 
@@ -44,7 +44,16 @@ impl Chain {
                 let origin = Origin::Client(ticket);
                 effects.push(Effect::CheckTransactions { transactions: vec![tx], origin });
             }
-            Err(error) => effects.push(Effect::Answer { ticket, answer: Err(error.into()) }),
+            Err(error) => effects.push(Effect::Answer { ticket, answer: Err(self.refused(error)) }),
+        }
+    }
+
+    /// What a client is told. While transactions of blocks that left the chain are not back, what follows them seems to
+    /// be far ahead.
+    fn refused(&self, error: PoolError) -> Refused {
+        match error {
+            PoolError::GapTooWide { .. } if self.is_moving() => Refused::Moving,
+            error => error.into(),
         }
     }
 
@@ -80,7 +89,7 @@ impl Chain {
                     self.relay.pass_on(tx);
                 }
                 (Err(error), Origin::Client(ticket)) => {
-                    effects.push(Effect::Answer { ticket, answer: Err(error.into()) });
+                    effects.push(Effect::Answer { ticket, answer: Err(self.refused(error)) });
                 }
                 (Ok(_), Origin::Gossip { .. }) if verdict != Verdict::Reject => verdict = Verdict::Accept,
                 (Err(PoolError::Invalid(error)), Origin::Gossip { from, .. }) if error.fault() == Fault::Sender => {

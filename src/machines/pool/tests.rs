@@ -109,6 +109,21 @@ fn t04_a_nonce_gap_of_a_thousand_is_queued_and_one_more_is_refused() {
     let refused = bench.add(bench.tx(MAX_GAP + 1, 10)).unwrap_err();
     assert_eq!(refused, PoolError::GapTooWide { got: base + MAX_GAP + 1, next: base });
     assert!(refused.to_string().contains(&format!("the account's next nonce is {base}")));
+    bench.add(bench.tx(0, 10)).unwrap();
+    assert_eq!(bench.add(bench.tx(MAX_GAP + 1, 10)), Ok(()), "it is the gap that counts");
+    let refused = bench.add(bench.tx(MAX_GAP + 2, 10)).unwrap_err();
+    assert_eq!(refused, PoolError::GapTooWide { got: base + MAX_GAP + 2, next: base + 1 });
+}
+
+#[test]
+fn t10_all_that_leaves_the_chain_with_a_far_reorganisation_waits_again_and_more_may_follow() {
+    let (mut bench, paid) = (Bench::new(), 3 * MAX_GAP / 2);
+    for i in 0..paid {
+        let tx = checked(&bench.network, bench.tx(i, 0));
+        assert_eq!(bench.pool.put_back(tx, 0, &bench.accounts), Ok(()), "the {i}th");
+    }
+    assert_eq!(bench.add(bench.tx(paid, 0)), Ok(()));
+    assert_eq!(bench.pool.view().next_nonce(&address(1)), Some(bench.network.nonce_base + paid + 1));
 }
 
 #[test]
@@ -146,17 +161,9 @@ fn t05_a_replacement_needs_a_real_rise_of_the_fee() {
 fn an_account_has_a_cap_and_a_replacement_passes_at_the_cap() {
     let mut bench = Bench::new();
     for i in 0..MAX_PER_ACCOUNT as u64 {
-        // The account moves on, so that the gap limit is not what stops it.
-        let tx = bench.tx(i, 0);
-        bench.pool.insert(checked(&bench.network, tx), bench.accounts.0[&address(1)], 0);
+        assert_eq!(bench.add(bench.tx(i, 0)), Ok(()));
     }
     assert_eq!(bench.add(bench.tx(0, 10_000)), Ok(()), "a replacement needs no room");
-    let mut one_more = bench.accounts.0[&address(1)];
-    one_more.nonce += 1_500;
-    bench.accounts.0.insert(address(1), one_more);
-    for queue in bench.pool.queues.values_mut() {
-        queue.account = one_more;
-    }
     assert_eq!(bench.add(bench.tx(MAX_PER_ACCOUNT as u64, 0)), Err(PoolError::AccountFull));
     assert!(bench.add(pay(&bench.network, 2, 1, 5, 0, 0)).is_ok(), "others are not touched");
 }

@@ -173,7 +173,11 @@ fn reorganise(depth: u64, transactions: u64) {
     assert_eq!(moved.watched_left, old.blocks.iter().rev().flat_map(own).collect::<Vec<_>>());
     assert_eq!(node.chain.figures().deepest_reorganisation, depth);
     let waiting = node.chain.pool().len() as u64;
-    assert_eq!(waiting, (depth * transactions).min(crate::pool::MAX_GAP + 1), "what the pool takes waits again");
+    assert_eq!(
+        waiting,
+        (depth * transactions).min(crate::pool::MAX_PER_ACCOUNT as u64),
+        "what the pool takes waits again"
+    );
 }
 
 #[test]
@@ -189,6 +193,41 @@ fn b16_a_reorganisation_of_six_full_blocks_is_a_replay_in_bounded_steps() {
 #[test]
 fn b16_a_reorganisation_of_a_hundred_full_blocks_is_a_replay_in_bounded_steps() {
     reorganise(100, 100);
+}
+
+#[test]
+fn t10_who_pays_on_while_what_left_is_not_back_is_asked_to_wait_a_moment() {
+    let network = full_at(15);
+    let (old, new) = (Full::new(&network, 1, 100), Full::new(&network, 3, 101));
+    let (mut node, mut seen) = (Node::on_network(&network), Seen::default());
+    let (head, rest) = new.blocks.split_last().unwrap();
+    for block in old.blocks.iter().chain(rest) {
+        node.sync(std::slice::from_ref(block), &mut seen, End::Never);
+    }
+    let on = pay(&network, 1, 9, 1, 0, 1_500);
+    let mut moving = 0;
+    let mut next = Some(Event::BlocksChecked { results: vec![Ok(head.clone())], source: Source::Sync(peer(1)) });
+    while let Some(event) = next.take() {
+        for effect in node.chain.on(node.now, event, node.store.latest()) {
+            match effect {
+                Effect::Commit(commit) => node.store.commit(&commit).unwrap(),
+                Effect::Stage(commit) => node.store.stage(&commit).unwrap(),
+                Effect::GoOn => next = Some(Event::GoOn),
+                _ => {}
+            }
+        }
+        let asked = Event::Submitted { transaction: on.clone(), ticket: 7 };
+        for effect in node.chain.on(node.now, asked, node.store.latest()) {
+            match effect {
+                Effect::Answer { answer: Err(Refused::Moving), .. } => moving += 1,
+                Effect::Answer { answer, .. } => panic!("{answer:?}"),
+                _ => {}
+            }
+        }
+    }
+    assert!(moving > 0, "it was far");
+    node.submit(on).unwrap();
+    assert_eq!(node.chain.pool().len(), 1_501, "all that left is there, and what follows it");
 }
 
 /// Ends a move after 0, 1, 2 … of what it consists of, until it is done before that; gives how often it was ended. Each

@@ -160,7 +160,7 @@ fn b16_a_reorganisation_of_any_depth_ends_where_a_fresh_replay_ends() {
             old.blocks.iter().flat_map(|block| &block.transactions).filter(|tx| node.waits(tx)).count() as u64;
         assert_eq!(
             returned,
-            (2 * depth).min(crate::pool::MAX_GAP + 1),
+            (2 * depth).min(crate::pool::MAX_PER_ACCOUNT as u64),
             "what the pool holds of one account waits again"
         );
     }
