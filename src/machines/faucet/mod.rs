@@ -93,6 +93,15 @@ pub enum State {
     },
 }
 
+/// A write that was ordered and is not confirmed.
+struct Writing {
+    keys: BTreeSet<Key>,
+    /// Who waits for it.
+    orders: Vec<u64>,
+    /// When it counts as lost.
+    lost_at: u64,
+}
+
 /// The faucet machine.
 pub struct Faucet {
     network: Arc<Network>,
@@ -110,8 +119,7 @@ pub struct Faucet {
     totals: Totals,
     /// What changed and is not being written.
     dirty: BTreeSet<Key>,
-    /// What is being written, who waits for that, and when it counts as lost.
-    writing: Option<(BTreeSet<Key>, Vec<u64>, u64)>,
+    writing: Option<Writing>,
     /// When writing is tried again after it failed.
     write_after: u64,
     /// Who waits for what is dirty.
@@ -364,20 +372,21 @@ impl Faucet {
     /// Writes what changed, if nothing is being written.
     fn write_changes(&mut self, now: Now, effects: &mut Vec<Effect>) {
         self.dirty.extend(self.collectors.take_changed());
-        if let Some((keys, orders, _)) = self.writing.take_if(|(_, _, lost_at)| *lost_at <= now.mono) {
-            self.dirty.extend(keys);
-            self.orders.extend(orders);
+        if let Some(lost) = self.writing.take_if(|writing| writing.lost_at <= now.mono) {
+            self.dirty.extend(lost.keys);
+            self.orders.extend(lost.orders);
         }
         if self.writing.is_some() || self.dirty.is_empty() || now.mono < self.write_after {
             return;
         }
         let keys = std::mem::take(&mut self.dirty);
         effects.push(Effect::Write(keys.iter().map(|key| self.change_of(*key)).collect()));
-        self.writing = Some((keys, std::mem::take(&mut self.orders), now.mono + WRITE_MS));
+        let orders = std::mem::take(&mut self.orders);
+        self.writing = Some(Writing { keys, orders, lost_at: now.mono + WRITE_MS });
     }
 
     fn written(&mut self, now: Now, result: Result<(), String>, effects: &mut Vec<Effect>) {
-        let Some((keys, orders, _)) = self.writing.take() else { return };
+        let Some(Writing { keys, orders, .. }) = self.writing.take() else { return };
         if result.is_err() {
             self.dirty.extend(keys);
             self.write_after = now.mono + RESEND_MS;
