@@ -332,14 +332,12 @@ impl World {
                 self.later(ms, Happening::Dialed { from: node, to, boot });
             }
             Output::Announce => {
-                let (nodes, links) = (&self.nodes, &self.links);
-                let reaches = |other: usize| nodes[other].live.is_some() && links.reaches(node, other);
-                self.rendezvous.announce(node, self.time, reaches);
+                let reached = self.reached_by(node);
+                self.rendezvous.announce(node, self.time, |other| reached[other]);
             }
             Output::Lookup => {
-                let (nodes, links) = (&self.nodes, &self.links);
-                let reaches = |other: usize| nodes[other].live.is_some() && links.reaches(node, other);
-                let found = self.rendezvous.lookup(self.time, &mut self.rng, reaches);
+                let reached = self.reached_by(node);
+                let found = self.rendezvous.lookup(self.time, &mut self.rng, |other| reached[other]);
                 let peers = found.into_iter().map(|node| (peer_id(node), vec![address(node)])).collect();
                 let found = discovery::Event::Found { source: discovery::Source::Rendezvous, peers };
                 let input = Box::new(Input::Discovery(found));
@@ -349,6 +347,13 @@ impl World {
             Output::Answered { accepted } => self.figures.transactions += u64::from(accepted),
             Output::Failure(why) => self.fail(node, why),
         }
+    }
+
+    /// Whom a node reaches for the rendezvous: who is connected to nobody does not know where to begin.
+    fn reached_by(&self, node: usize) -> Vec<bool> {
+        let begins = self.connections.keys().any(|(a, b)| *a == node || *b == node);
+        let reaches = |other: usize| begins && self.nodes[other].live.is_some() && self.links.reaches(node, other);
+        (0..self.nodes.len()).map(reaches).collect()
     }
 
     fn epoch(&self, pair: (usize, usize)) -> Option<u64> {
