@@ -42,6 +42,12 @@ fn spawn(dir: &Path, arguments: &[&str]) -> Child {
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// A payment of the rich wallet that waits for its block as `wait` tells.
+fn sends<'a>(to: &'a str, amount: &'a str, wait: &[&'a str], url: &'a str) -> Vec<&'a str> {
+    let pays = ["send", "rich", "--to", to, "--amount", amount, "--yes", "--wait"];
+    [&pays[..], wait, &["--passphrase-file", "pass", "--node", url]].concat()
+}
+
 /// What a command printed, after it ended well: the answer, and what stood beside it.
 #[track_caller]
 fn ended(child: Child) -> (String, String) {
@@ -220,21 +226,7 @@ fn every_command_prints_the_documented_shape_and_every_command_is_documented() {
 fn a_payment_is_sent_to_a_name_and_watched_until_it_has_its_confirmations() {
     let (net, node, url) = start();
     run_ok(net.dir(), &["wallet", "new", "bob", "--passphrase-file", "pass"]);
-    let send = [
-        "send",
-        "rich",
-        "--to",
-        "bob",
-        "--amount",
-        "0.00000001",
-        "--yes",
-        "--wait",
-        "3",
-        "--passphrase-file",
-        "pass",
-        "--node",
-        &url,
-    ];
+    let send = sends("bob", "0.00000001", &["3"], &url);
     let child = spawn(net.dir(), &send);
     node.until(waiting).mint(3);
     let (answer, progress) = ended(child);
@@ -304,21 +296,7 @@ fn a_wait_tells_of_a_replaced_block_and_goes_on_until_the_payment_is_confirmed_a
     heavy.start().mint(4);
     let url = light.api().url().to_owned();
     let to = net.stranger(0).address().to_string();
-    let send = [
-        "send",
-        "rich",
-        "--to",
-        &to,
-        "--amount",
-        "1",
-        "--yes",
-        "--wait",
-        "2",
-        "--passphrase-file",
-        "pass",
-        "--node",
-        &url,
-    ];
+    let send = sends(&to, "1", &["2"], &url);
     let mut child = spawn(net.dir(), &send);
     // Its lines are read as they come: the other branch must win after the first block was seen.
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
@@ -344,22 +322,7 @@ fn a_wait_tells_of_a_replaced_block_and_goes_on_until_the_payment_is_confirmed_a
 fn a_wait_that_takes_too_long_says_how_to_go_on_and_a_silent_node_is_not_the_end_of_it() {
     let (net, node, url) = start();
     let to = net.stranger(0).address().to_string();
-    let send = [
-        "send",
-        "rich",
-        "--to",
-        &to,
-        "--amount",
-        "1",
-        "--yes",
-        "--wait",
-        "--timeout",
-        "0",
-        "--passphrase-file",
-        "pass",
-        "--node",
-        &url,
-    ];
+    let send = sends(&to, "1", &["--timeout", "0"], &url);
     let output = run(net.dir(), &send);
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), text.contains("look again with barreleye tx ")), (Some(75), true), "{text}");

@@ -56,7 +56,7 @@ where
 /// The command that runs the test of this closure again with this seed.
 fn again(closure: &str, seed: u64) -> String {
     let test = closure.split_once("::").map_or(closure, |(_, test)| test).trim_end_matches("::{{closure}}");
-    format!("again with: BARRELEYE_SEED={seed} cargo test --test simulation {test} -- --exact --include-ignored")
+    format!("again with: BARRELEYE_SEED={seed} cargo test -p barreleye-simulation {test} -- --exact --include-ignored")
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_seed_that_fails_is_named_with_the_command_that_runs_it_again() {
     }
     let said = *outcome.unwrap_err().downcast::<String>().unwrap();
     assert!(said.starts_with("1 of 3 seeds failed\nseed 1: why\n"), "{said}");
-    let command = "BARRELEYE_SEED=1 cargo test --test simulation \
-                   sim::seeds::a_seed_that_fails_is_named_with_the_command_that_runs_it_again -- --exact";
+    let command = "BARRELEYE_SEED=1 cargo test -p barreleye-simulation \
+                   seeds::a_seed_that_fails_is_named_with_the_command_that_runs_it_again -- --exact";
     assert!(said.contains(command), "{said}");
 }

@@ -81,5 +81,5 @@ fn sixty_nodes_lose_as_many_blocks_as_the_way_of_a_block_foretells() {
 #[test]
 #[ignore = "takes minutes: ./tests/run --long"]
 fn three_hundred_nodes_lose_as_many_blocks_as_the_way_of_a_block_foretells() {
-    for_seeds(1, 1, |seed| Stale::measured(seed, realistic(300), 6_000)?.is_within(2.0));
+    for_seeds(1, 1, |seed| Stale::measured(seed, realistic(300), 3_000)?.is_within(2.0));
 }

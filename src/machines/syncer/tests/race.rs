@@ -57,6 +57,25 @@ fn when_the_best_peer_goes_with_its_headers_half_told_a_shorter_branch_is_fetche
     assert_eq!(bench.store.tip().unwrap(), other.tip());
 }
 
+impl Bench {
+    /// Peer 1 shows a part of the best branch and goes, then peer 2 a shorter part of another one: parts of both are held
+    /// at 6 002. Gives how many headers of each.
+    fn holds_both(&mut self, best: &Branch, other: &Branch) -> (usize, usize) {
+        let (mut effects, mut shown) = (self.status(0, 1, best), 0);
+        for now in [3_000, 6_000] {
+            let (ask, limit) = header_question(&effects, 1);
+            effects = self.on(now, Event::Headers { ask, headers: best.headers[shown + 1..=shown + limit].to_vec() });
+            shown += limit;
+        }
+        self.status(6_000, 2, other);
+        let (ask, limit) = header_question(&self.on(6_000, Event::Gone { peer: peer(1) }), 2);
+        assert!(limit < shown);
+        self.on(6_001, Event::Headers { ask, headers: other.headers[1..=limit].to_vec() });
+        self.on(6_002, Event::Gone { peer: peer(2) });
+        (shown, limit)
+    }
+}
+
 #[test]
 fn h11_headers_that_were_shown_are_not_lost_while_a_shorter_branch_leads() {
     // Both begin alike.
@@ -65,17 +84,7 @@ fn h11_headers_that_were_shown_are_not_lost_while_a_shorter_branch_leads() {
     other.grow(6, START_HEADERS);
     best.grow(7, 7 * START_HEADERS);
     let mut bench = Bench::new();
-    let (mut effects, mut shown) = (bench.status(0, 1, &best), 0);
-    for now in [3_000, 6_000] {
-        let (ask, limit) = header_question(&effects, 1);
-        effects = bench.on(now, Event::Headers { ask, headers: best.headers[shown + 1..=shown + limit].to_vec() });
-        shown += limit;
-    }
-    bench.status(6_000, 2, &other);
-    let (ask, limit) = header_question(&bench.on(6_000, Event::Gone { peer: peer(1) }), 2);
-    assert!(limit < shown);
-    bench.on(6_001, Event::Headers { ask, headers: other.headers[1..=limit].to_vec() });
-    bench.on(6_002, Event::Gone { peer: peer(2) });
+    let (mut shown, limit) = bench.holds_both(&best, &other);
     bench.status(6_003, 1, &best);
     let effects = bench.on(6_000 + PENALTY_MS, Event::Tick);
     let Some(Effect::AskHeaders { locator, .. }) = effects.first() else { panic!("{effects:?}") };
@@ -104,16 +113,7 @@ fn h09_a_peer_that_grew_to_the_end_of_what_is_held_since_it_told_its_tip_is_no_l
     let other = Branch::grown(&network(), 6, 4 * START_HEADERS);
     best.grow(7, 4 * START_HEADERS);
     let mut bench = Bench::new();
-    let (mut effects, mut shown) = (bench.status(0, 1, &best), 0);
-    for now in [3_000, 6_000] {
-        let (ask, limit) = header_question(&effects, 1);
-        effects = bench.on(now, Event::Headers { ask, headers: best.headers[shown + 1..=shown + limit].to_vec() });
-        shown += limit;
-    }
-    bench.status(6_000, 2, &other);
-    let (ask, limit) = header_question(&bench.on(6_000, Event::Gone { peer: peer(1) }), 2);
-    bench.on(6_001, Event::Headers { ask, headers: other.headers[1..=limit].to_vec() });
-    bench.on(6_002, Event::Gone { peer: peer(2) });
+    let (shown, _) = bench.holds_both(&best, &other);
     // It tells of one block less than what was shown, and has that when it is asked.
     let mut before = best.clone();
     before.headers.truncate(shown);

@@ -1,18 +1,33 @@
-//! Whole nodes, without a network and without waiting: chains agree whatever is lost, delayed, doubled, parted or
-//! killed on the way.
+//! A network of nodes on virtual time, without waiting: chains agree whatever is lost, delayed, doubled, parted or killed
+//! on the way. It is whole except for what carries the bytes: the machines are the real ones, blocks are solved and signed.
 //!
 //! Everything random comes from one seed, and a failure names the command that runs it again. `BARRELEYE_SEEDS=n` runs
 //! the first n seeds instead of a few, `BARRELEYE_SEEDS=n..m` those from n on and below m.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "only tests")]
 
-mod sim;
+mod chance;
+mod check;
+mod churn;
+mod effects;
+mod links;
+mod message;
+mod node;
+mod parted;
+mod plan;
+mod queue;
+mod rendezvous;
+mod seeds;
+mod stale;
+mod talk;
+mod verifier;
+mod world;
 
+use plan::{MINUTE, Plan};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use sim::plan::{MINUTE, Plan};
-use sim::seeds::for_seeds;
-use sim::world::{Figures, World};
+use seeds::for_seeds;
+use world::{Figures, World};
 
 /// A network by chance in which things go wrong for a while, then quiet.
 fn a_bad_day(seed: u64) -> Result<Figures, String> {
