@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use sources::{read, root, sources};
 
 /// Each room with the rooms that it may use. A room uses nothing that is not in its row.
-const ROOMS: [(&str, &str, &[&str]); 7] = [
+const ROOMS: [(&str, &str, &[&str]); 8] = [
     ("ledger", "src/ledger", &[]),
     ("client", "src/client", &["ledger"]),
     ("store", "src/store", &["ledger"]),
@@ -20,6 +20,7 @@ const ROOMS: [(&str, &str, &[&str]); 7] = [
     ("machines", "src/machines", &["ledger"]),
     ("actors", "actors", &["ledger", "store", "wire", "machines"]),
     ("node", ".", &["ledger", "client", "store", "wire", "machines", "actors"]),
+    ("simulation", "tests/sim", &["ledger", "machines"]),
 ];
 
 /// Libraries that belong to few rooms: a library with its family, and who may depend on it.
